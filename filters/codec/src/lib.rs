@@ -1,0 +1,1 @@
+//! Content codings and field readers, bounded.

@@ -1,0 +1,1 @@
+//! The tower layers a request passes.

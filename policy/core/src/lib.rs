@@ -1,0 +1,1 @@
+//! Policy as written, as checked, and what it decides.

@@ -1,0 +1,1 @@
+//! The journal an auditor needs: record, tree, tiles, checkpoint, verify.

@@ -1,0 +1,1 @@
+//! The safety lattice: what tightens, what loosens, and who must agree.
