@@ -1,0 +1,5 @@
+test:
+	cargo test --workspace --all-targets
+	cargo test --workspace --doc
+
+.PHONY: test
