@@ -67,7 +67,7 @@ fn an_answer_is_refused() {
         ("wrong code", Answer { code: "00000-00000".into(), ..good.clone() }, &state, ReleaseError::WrongCode),
         ("other evidence", Answer { evidence: [8; 32], ..good.clone() }, &state, ReleaseError::OtherEvidence),
         ("too late", Answer { now_ms: 1500, ..good.clone() }, &state, ReleaseError::Expired),
-        ("tightened meanwhile", good.clone(), &moved, ReleaseError::Moved),
+        ("tightened meanwhile", good, &moved, ReleaseError::Moved),
     ];
     for (what, answer, state, error) in cases {
         assert_eq!(challenge.clone().confirm(&answer, state).unwrap_err().why, error, "{what}");
