@@ -1,0 +1,81 @@
+//! A message as flat pairs.
+
+/// The fields of a message in the order written. Names are paths: `legs.0.reduceOnly`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flat {
+    /// Name and value. Strings are unescaped; numbers, `true`, `false` and `null` are spelled as written.
+    pub pairs: Vec<(String, String)>,
+    /// The first thing in it that two readers could read in two ways.
+    pub ambiguity: Option<Ambiguity>,
+}
+
+/// What two readers could read in two ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Ambiguity {
+    /// A name occurs twice: some readers keep the first value, some the last.
+    #[error("a field occurs twice")]
+    Duplicate,
+    /// A name holds a dot or is empty, so two paths could be spelled alike.
+    #[error("a field name can be taken for a path")]
+    Path,
+    /// A byte order mark stands before the message.
+    #[error("a byte order mark stands before the message")]
+    ByteOrderMark,
+    /// A number that readers of other widths round or refuse: not a plain decimal.
+    #[error("a number is not a plain decimal")]
+    Number,
+    /// A value begins or ends with white space or holds a control character.
+    #[error("a value has white space around it or a control character in it")]
+    Space,
+    /// A percent escape is not followed by two hex digits.
+    #[error("a percent escape is incomplete")]
+    Percent,
+}
+
+/// A message that cannot be read at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    /// Not the format it should be.
+    #[error("not well-formed at byte {0}")]
+    Malformed(usize),
+    /// Not UTF-8.
+    #[error("not UTF-8")]
+    NotText,
+    /// Nested deeper than [`Limits::depth`].
+    #[error("nested too deeply")]
+    TooDeep,
+    /// More fields than [`Limits::pairs`].
+    #[error("too many fields")]
+    TooMany,
+}
+
+/// How much of a message is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Deepest nesting of JSON, in containers. 1 and more.
+    pub depth: usize,
+    /// Most pairs of one message.
+    pub pairs: usize,
+}
+
+impl Flat {
+    pub(crate) fn push(&mut self, name: String, value: String, limits: &Limits) -> Result<(), FieldError> {
+        if self.pairs.len() >= limits.pairs {
+            return Err(FieldError::TooMany);
+        }
+        if value.starts_with(char::is_whitespace) || value.ends_with(char::is_whitespace) || value.contains(control) {
+            self.doubt(Ambiguity::Space);
+        }
+        self.pairs.push((name, value));
+        Ok(())
+    }
+
+    /// The first doubt is the one that is told.
+    pub(crate) fn doubt(&mut self, ambiguity: Ambiguity) {
+        self.ambiguity.get_or_insert(ambiguity);
+    }
+}
+
+fn control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+}
