@@ -30,7 +30,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{Epoch, Health, Level, Mode, Scope, State, Switch};
+use crate::{Change, Epoch, Health, Level, Mode, Scope, State, Switch};
 
 /// What a first person asks for.
 #[derive(Clone, Debug)]
@@ -271,6 +271,15 @@ impl Challenge {
         let bound =
             format!("{}\n{:?}\n{:?}\n{}\n{}\n", self.scope, self.from, self.target, self.epoch, self.expires_ms);
         Sha256::new().chain_update(nonce).chain_update(self.evidence).chain_update(bound).finalize().into()
+    }
+}
+
+impl Confirmed {
+    /// What spending it will do, to be recorded before it is done.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        let epoch = self.epoch.next();
+        Change { scope: self.scope.clone(), before: self.from, after: self.target, epoch }
     }
 }
 

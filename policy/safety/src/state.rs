@@ -56,6 +56,12 @@ pub struct Cause {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Epoch(pub(crate) u64);
 
+impl Epoch {
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -273,7 +279,7 @@ impl Scoped {
             entry.level = entry.level.meet(target);
         }
         self.sources.retain(|entry| entry.level != Level::OPEN);
-        self.epoch = Epoch(self.epoch.0.saturating_add(1));
+        self.epoch = self.epoch.next();
     }
 
     fn merge(&mut self, theirs: &Self) {

@@ -34,7 +34,9 @@ fn two_people_loosen_one_stage_and_make_an_epoch() {
     let mut state = blocked();
     let challenge = state.propose(proposal(Level::switch(Switch::CloseOnly)), &ISSUED).unwrap();
     let confirmed = challenge.clone().confirm(&answer(&challenge, "bob"), &state).unwrap();
+    let foretold = confirmed.change();
     let change = state.release(confirmed).unwrap();
+    assert_eq!(change, foretold);
     assert_eq!(change.after.switch, Switch::CloseOnly);
     assert_eq!(change.epoch.to_string(), "1");
     assert_eq!(state.effective(&[]).posture, Posture::CloseOnly);
@@ -205,7 +207,8 @@ fn loosen(state: &mut State, scope: Scope) {
     let target = one_looser(state.level(&scope));
     let Ok(challenge) = state.propose(Proposal { scope, ..proposal(target) }, &ISSUED) else { return };
     let confirmed = challenge.clone().confirm(&answer(&challenge, "bob"), state).unwrap();
-    state.release(confirmed).unwrap();
+    let foretold = confirmed.change();
+    assert_eq!(state.release(confirmed).unwrap(), foretold);
 }
 
 proptest! {
