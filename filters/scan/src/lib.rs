@@ -1,1 +1,84 @@
 //! The streaming secret scanner.
+//!
+//! A [`Ruleset`] is compiled once and shared; a [`Scanner`] redacts one stream. What comes out does not depend on how the stream was
+//! cut into chunks, and a stream in which nothing was found comes out byte for byte.
+//!
+//! Under a forbidden name (`password`, `db_password`, `apiKey`) any value is masked; of an object or array every scalar is, `null`
+//! and the structure stay. A name matches by its end, without regard to case and separators.
+//!
+//! # Cannot see
+//!
+//! - A FIX message keeps its length (the credential becomes stars), but its checksum, tag 10, is not recomputed.
+//! - Keys of venues without a shape of their own are told by the name they stand under, and by nothing else.
+//! - BIP-39 phrases, passwords in prose, compressed and length-delimited formats (these are decoded elsewhere).
+//! - Base64 is looked into where it starts like JSON; known secrets are found in any base64.
+//! - A value that starts like one of our masks (`****` and up to four letters) is taken for masked.
+//!
+//! # Example
+//!
+//! ```
+//! # use std::sync::Arc;
+//! use sekisho_scan::{Ruleset, Shape, redact};
+//!
+//! let rules = Arc::new(Ruleset::builder().embedded()?.build()?);
+//! let redacted = redact(&rules, Shape::Json, br#"{"password":"hunter2","n":1.50}"#);
+//! assert_eq!(&*redacted.bytes, br#"{"password":"****","n":1.50}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod class;
+
+mod decode;
+
+mod edit;
+
+mod finding;
+
+mod hunt;
+
+mod judge;
+
+mod ruleset;
+
+mod scanner;
+
+mod swallow;
+
+mod validate;
+
+mod view;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+pub use finding::{Action, Category, Confidence, Finding, Redacted, Severity, Shape};
+pub use ruleset::known::{KnownError, KnownSecret};
+pub use ruleset::pack::PackError;
+pub use ruleset::{BuildError, Ruleset, RulesetBuilder};
+pub use scanner::Scanner;
+
+/// Redacts a whole text.
+#[must_use]
+pub fn redact<'a>(rules: &Arc<Ruleset>, shape: Shape, bytes: &'a [u8]) -> Redacted<'a> {
+    let mut scanner = Scanner::new(Arc::clone(rules), shape);
+    let mut out = Vec::with_capacity(bytes.len());
+    scanner.push(bytes, &mut out);
+    scanner.finish(&mut out);
+    let blocked = scanner.blocked();
+    let bytes = if out == bytes { Cow::Borrowed(bytes) } else { Cow::Owned(out) };
+    Redacted { bytes, findings: scanner.take_findings(), blocked }
+}
+
+/// Redacts a value whose name is known: a header, a cookie, a query parameter. A forbidden name masks the whole value.
+#[must_use]
+pub fn redact_field<'a>(rules: &Arc<Ruleset>, name: &str, value: &'a [u8], shape: Shape) -> Redacted<'a> {
+    let judge = judge::Judge { rules, shape, depth: 0 };
+    let view = view::View::whole(value);
+    match judge.field(&view, name.as_bytes()) {
+        None => redact(rules, shape, value),
+        Some(edit) => scanner::field(rules, value, edit),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! The slow look at one place: is it a secret, and where does it begin and end?
+
+mod auth;
+
+mod named;
+
+mod region;
+
+mod token;
+
+mod url;
+
+mod value;
+
+use crate::edit::Edit;
+use crate::finding::{Action, Shape};
+use crate::hunt::{Asker, Hit, Kind, Range};
+use crate::ruleset::Ruleset;
+use crate::ruleset::pack::Engine;
+use crate::view::View;
+
+/// Judges places of one stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judge<'r> {
+    pub(crate) rules: &'r Ruleset,
+    pub(crate) shape: Shape,
+    pub(crate) depth: usize,
+}
+
+/// What a place turned out to be.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    pub(crate) edits: Vec<Edit>,
+    /// Decoded up to here: escapes before it need no second look.
+    pub(crate) decoded: usize,
+}
+
+impl From<Option<Edit>> for Verdict {
+    fn from(edit: Option<Edit>) -> Self {
+        Self { edits: edit.into_iter().collect(), decoded: 0 }
+    }
+}
+
+impl Judge<'_> {
+    /// The verdict on one place. It holds only if the view was not starved.
+    pub(crate) fn judge(&self, view: &View<'_>, hit: Hit, decoded: usize) -> Verdict {
+        match hit.kind {
+            Kind::Known => self.known(view, hit.at).into(),
+            Kind::Literal(bucket) => self.literal(view, hit.at, bucket, decoded),
+            Kind::Run => self.run(view, hit.at).into(),
+            Kind::Separator => self.separator(view, hit.at).into(),
+            Kind::Percent if hit.at < decoded => Verdict::default(),
+            Kind::Percent => self.percent(view, hit.at),
+            Kind::Zero if hit.at < decoded => Verdict::default(),
+            Kind::Zero => self.utf16(view, hit.at),
+        }
+    }
+
+    fn known(&self, view: &View<'_>, at: usize) -> Option<Edit> {
+        let (detector, end) = self.rules.known.find(view, at)?;
+        let start = at.max(view.floor());
+        if start >= end {
+            return None;
+        }
+        let confidence = crate::finding::Confidence::High;
+        Some(Edit::new(self.rules, view, (start, end), detector).sure(confidence))
+    }
+
+    fn literal(&self, view: &View<'_>, at: usize, bucket: usize, decoded: usize) -> Verdict {
+        let mut best: Option<Edit> = None;
+        for asker in self.rules.hunt.askers(bucket) {
+            let edit = match asker {
+                Asker::Pattern(index) => self.pattern(view, at, *index),
+                Asker::Engine(Engine::Pem) => self.pem(view, at),
+                Asker::Engine(Engine::Jwt) => self.jwt(view, at),
+                Asker::Engine(Engine::Basic) => self.basic(view, at),
+                Asker::Engine(Engine::Bearer) => self.bearer(view, at),
+                Asker::Engine(
+                    Engine::UrlPassword
+                    | Engine::Fix
+                    | Engine::Wif
+                    | Engine::Stellar
+                    | Engine::Nats
+                    | Engine::FieldName,
+                ) => None,
+                Asker::Escape if at < decoded => None,
+                Asker::Escape => {
+                    let verdict = self.unicode(view, at);
+                    if best.is_none() {
+                        return verdict;
+                    }
+                    None
+                }
+            };
+            let better = match (&best, &edit) {
+                (_, None) => false,
+                (None, Some(_)) => true,
+                (Some(old), Some(new)) => new.end > old.end,
+            };
+            if better {
+                best = edit;
+            }
+        }
+        best.into()
+    }
+
+    /// Everything in a whole text.
+    pub(crate) fn all(&self, bytes: &[u8]) -> Vec<Edit> {
+        let mut edits: Vec<Edit> = Vec::new();
+        if self.depth > MAX_DEPTH {
+            return edits;
+        }
+        let mut hits = Vec::new();
+        let range = Range { start: 0, known: 0, limit: bytes.len() };
+        let rules = self.rules;
+        rules.hunt.find(rules, bytes, range, &mut hits);
+        let mut floor = 0;
+        let mut decoded = 0;
+        for hit in hits {
+            if hit.at < floor && hit.kind != Kind::Known {
+                continue;
+            }
+            let view = View::new(bytes, floor, 0, true);
+            let verdict = self.judge(&view, hit, decoded);
+            decoded = decoded.max(verdict.decoded);
+            for edit in verdict.edits {
+                if rules.action(edit.detector) != Action::Alert {
+                    floor = floor.max(edit.end);
+                }
+                edits.push(edit);
+            }
+        }
+        edits
+    }
+}
+
+/// Encodings within encodings that are looked into.
+const MAX_DEPTH: usize = 3;

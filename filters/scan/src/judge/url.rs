@@ -1,0 +1,78 @@
+//! Separators that are no name's: `scheme://user:password@`, tags of FIX.
+
+use crate::class;
+use crate::edit::{Edit, is_masked};
+use crate::finding::Confidence;
+use crate::judge::Judge;
+use crate::ruleset::pack::Engine;
+use crate::swallow::Swallow;
+use crate::view::View;
+
+impl Judge<'_> {
+    /// What a `:` or `=` at `at` separates.
+    pub(super) fn separator(&self, view: &View<'_>, at: usize) -> Option<Edit> {
+        if view.starts_with(at, b"://") {
+            return self.url(view, at);
+        }
+        self.fix(view, at).or_else(|| self.named(view, at))
+    }
+
+    /// A password up to the last `@` of the authority. One with a slash in it is told from a port by not being a number.
+    fn url(&self, view: &View<'_>, at: usize) -> Option<Edit> {
+        let detector = *self.rules.engines.get(&Engine::UrlPassword)?;
+        if !class::is(view.before(at)?, class::ALNUM) {
+            return None;
+        }
+        let from = at + 3;
+        let end = word_end(view, from);
+        let word = view.slice(from, end);
+        let stop = word.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(word.len());
+        let authority = word.get(..stop)?;
+        let colon = memchr::memchr(b':', authority)?;
+        let port = authority.get(colon + 1..)?.iter().all(u8::is_ascii_digit);
+        let stop = match memchr::memrchr(b'@', authority) {
+            Some(sign) if sign > colon => sign,
+            _ if port => return None,
+            _ => memchr::memrchr(b'@', word).filter(|sign| *sign > colon)?,
+        };
+        let span = (from + colon + 1, from + stop);
+        let password = view.slice(span.0, span.1);
+        if password.is_empty() || is_masked(self.rules, password) || super::value::is_placeholder(password) {
+            return None;
+        }
+        Some(Edit::new(self.rules, view, span, detector).sure(Confidence::High))
+    }
+
+    /// `554=…` behind SOH or `|`, masked up to the next one. Tag 96 may hold anything: it ends there too.
+    fn fix(&self, view: &View<'_>, at: usize) -> Option<Edit> {
+        let detector = *self.rules.engines.get(&Engine::Fix)?;
+        let start = view.run_back(at, class::DIGIT, 5);
+        let tag = view.slice(start, at);
+        let delimiter = view.before(start)?;
+        if !FIX_TAGS.contains(&tag) || !matches!(delimiter, 1 | b'|') || view.at(at) != Some(b'=') {
+            return None;
+        }
+        let mut end = at + 1;
+        while view.at(end).is_some_and(|byte| byte != delimiter && byte != b'\n' && byte != b'"') {
+            end += 1;
+        }
+        let value = view.slice(at + 1, end);
+        if value.is_empty() || is_masked(self.rules, value) {
+            return None;
+        }
+        let open = view.is_cut(end).then_some(Swallow::Run(class::BARE));
+        let mut edit = Edit::new(self.rules, view, (at + 1, end), detector).same_length();
+        edit.field = Some(String::from_utf8_lossy(tag).into_owned());
+        Some(edit.sure(Confidence::High).going_on(open))
+    }
+}
+
+fn word_end(view: &View<'_>, from: usize) -> usize {
+    let mut end = from;
+    while view.at(end).is_some_and(|byte| class::is(byte, class::BARE) && !matches!(byte, b'<' | b'>' | b'\\')) {
+        end += 1;
+    }
+    end
+}
+
+const FIX_TAGS: [&[u8]; 7] = [b"553", b"554", b"925", b"96", b"1402", b"1404", b"1401"];

@@ -1,0 +1,189 @@
+//! Where a value ends, when only its beginning is known.
+
+use crate::class;
+use crate::finding::Shape;
+use crate::swallow::closes;
+use crate::view::View;
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// In quotes, each with this many backslashes.
+    Quoted { quote: u8, slashes: usize },
+    /// A JSON object or array.
+    Tree,
+    /// A JSON number or word.
+    Scalar,
+    /// To the end of the word.
+    Bare,
+}
+
+/// A value: its text, without quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Behind the closing quote.
+    pub(super) after: usize,
+    pub(super) written: Written,
+}
+
+/// The value that starts at `at`; `quoted` says that its name stood in quotes with so many backslashes.
+pub(super) fn value(view: &View<'_>, at: usize, quoted: Option<usize>, shape: Shape) -> Option<Value> {
+    let first = view.at(at)?;
+    let slashes = view.run(at, class::SLASH, 16) - at;
+    if let Some(quote) = view.at(at + slashes).filter(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
+        let outer = quoted.is_some_and(|own| slashes < own);
+        let pairs = matches!(shape, Shape::Form | Shape::Query);
+        if outer {
+            return None;
+        }
+        if !pairs {
+            return Some(in_quotes(view, at + slashes + 1, quote, slashes));
+        }
+    }
+    if quoted.is_some() && matches!(first, b'{' | b'[') {
+        return Some(Value { start: at, end: at, after: at, written: Written::Tree });
+    }
+    if quoted.is_some() {
+        let end = view.run(at, class::ALNUM | class::DASH | class::DOT | class::B64_MARKS, usize::MAX);
+        let ends =
+            view.at(end).is_none_or(|byte| !class::is(byte, class::BARE) || matches!(byte, b',' | b']' | b'}' | b'\\'));
+        if ends {
+            return (end > at).then_some(Value { start: at, end, after: end, written: Written::Scalar });
+        }
+    }
+    let end = unquoted_end(view, at, shape);
+    (end > at).then_some(Value { start: at, end, after: end, written: Written::Bare })
+}
+
+fn unquoted_end(view: &View<'_>, at: usize, shape: Shape) -> usize {
+    match shape {
+        Shape::Form | Shape::Query => {
+            let mut end = at;
+            while view.at(end).is_some_and(|byte| byte != b'&' && !class::is(byte, class::SPACE)) {
+                end += 1;
+            }
+            end
+        }
+        Shape::Text | Shape::Json | Shape::HeaderValue => {
+            placeholder_end(view, at).unwrap_or_else(|| bare_end(view, at))
+        }
+    }
+}
+
+fn in_quotes(view: &View<'_>, start: usize, quote: u8, slashes: usize) -> Value {
+    let mut end = start;
+    let mut run = 0;
+    while let Some(byte) = view.at(end) {
+        if byte == b'\n' || byte == quote && closes(run, slashes) {
+            break;
+        }
+        run = if byte == b'\\' { run + 1 } else { 0 };
+        end += 1;
+    }
+    let closed = view.at(end) == Some(quote);
+    Value {
+        start,
+        end: if closed { end - run.min(slashes) } else { end },
+        after: if closed { end + 1 } else { end },
+        written: Written::Quoted { quote, slashes },
+    }
+}
+
+/// The end of `{{ name }}`, `${name}` or `<name>`, spaces and all.
+fn placeholder_end(view: &View<'_>, start: usize) -> Option<usize> {
+    let close: &[u8] = if view.starts_with(start, b"{{") {
+        b"}}"
+    } else if view.starts_with(start, b"${") {
+        b"}"
+    } else if view.starts_with(start, b"<") {
+        b">"
+    } else {
+        return None;
+    };
+    let mut end = start;
+    while end - start < LONGEST_PLACEHOLDER && view.at(end).is_some_and(|byte| byte != b'\n') {
+        if view.starts_with(end, close) {
+            end += close.len();
+            let alone = view
+                .at(end)
+                .is_none_or(|byte| !class::is(byte, class::BARE) || matches!(byte, b',' | b';' | b'&' | b')' | b'}'));
+            return (alone && is_placeholder(view.slice(start, end))).then_some(end);
+        }
+        end += 1;
+    }
+    None
+}
+
+/// The end of a bare word: at a space, a quote, or punctuation that what follows shows to be no part of it.
+fn bare_end(view: &View<'_>, start: usize) -> usize {
+    let mut stop = start;
+    while view.at(stop).is_some_and(|byte| class::is(byte, class::BARE)) {
+        stop += 1;
+    }
+    let mut at = start;
+    while at < stop {
+        let byte = view.at(at).unwrap_or_default();
+        let cut = match byte {
+            b'&' => true,
+            b';' | b',' | b'|' => at + 1 == stop && byte != b'|' || is_pair(view, at + 1, stop),
+            b')' | b']' | b'}' => !opened(view.slice(start, at)) && closers(view.slice(at, stop)),
+            b'-' => view.starts_with(at, PEM),
+            b'<' => view.at(at + 1) == Some(b'/'),
+            b'\\' => matches!(view.at(at + 1), Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\')),
+            _ => false,
+        };
+        if cut {
+            return at;
+        }
+        at += 1;
+    }
+    stop
+}
+
+fn closers(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b')' | b']' | b'}' | b',' | b';' | b'.' | b':'))
+}
+
+/// Whether a bracket was opened and not closed.
+fn opened(bytes: &[u8]) -> bool {
+    let count = |set: &[u8]| bytes.iter().filter(|byte| set.contains(byte)).count();
+    count(b"([{") > count(b")]}")
+}
+
+/// Whether `name=` or `name:` stands at `at`.
+fn is_pair(view: &View<'_>, at: usize, stop: usize) -> bool {
+    let end = view.run(at, class::NAME, stop - at);
+    end > at && matches!(view.at(end), Some(b'=' | b':'))
+}
+
+/// A reference to a secret rather than one, or no value at all.
+pub(super) fn is_placeholder(value: &[u8]) -> bool {
+    const WORDS: [&[u8]; 9] = [b"null", b"none", b"nil", b"undefined", b"true", b"false", b"yes", b"no", b"chauthtok"];
+    let plain = |value: &[u8]| {
+        !value.is_empty()
+            && value.iter().all(|byte| class::is(*byte, class::WORD | class::DOT | class::DASH | class::SPACE))
+    };
+    let upper =
+        |value: &[u8]| !value.is_empty() && value.iter().all(|byte| class::is(*byte, class::UPPER | class::UNDERSCORE));
+    let wordy = |value: &[u8]| {
+        !value.is_empty()
+            && value.iter().all(|byte| class::is(*byte, class::LETTER | class::UNDERSCORE | class::DASH | class::SPACE))
+    };
+    if WORDS.iter().any(|word| value.eq_ignore_ascii_case(word)) {
+        return true;
+    }
+    match value {
+        [b'$', b'{', b'{', inner @ .., b'}', b'}']
+        | [b'$', b'{', inner @ .., b'}']
+        | [b'{', b'{', inner @ .., b'}', b'}'] => plain(inner),
+        [b'<', inner @ .., b'>'] => wordy(inner),
+        [b'%', inner @ .., b'%'] | [b'$', inner @ ..] => upper(inner),
+        _ => false,
+    }
+}
+
+/// A value that runs into a PEM block must not take its marker away.
+const PEM: &[u8] = b"-----BEGIN";
+const LONGEST_PLACEHOLDER: usize = 64;

@@ -1,0 +1,79 @@
+//! Every example of every pack is found and wholly masked; every counter-example survives.
+
+use serde::Deserialize;
+
+use super::expand::{Dice, example, expand};
+use super::*;
+
+#[derive(Deserialize)]
+struct Pack {
+    detectors: Vec<Detector>,
+}
+
+#[derive(Deserialize)]
+struct Detector {
+    id: String,
+    #[serde(default)]
+    examples: Vec<String>,
+    #[serde(default)]
+    counter: Vec<String>,
+    #[serde(default)]
+    keep: Vec<String>,
+}
+
+fn detectors() -> Vec<Detector> {
+    ruleset::pack::EMBEDDED
+        .iter()
+        .flat_map(|(_, yaml)| serde_saphyr::from_str::<Pack>(yaml).unwrap().detectors)
+        .collect()
+}
+
+#[test]
+fn every_example_is_found_and_wholly_masked() {
+    let rules = rules();
+    let mut dice = Dice(1);
+    let mut faults = Vec::new();
+    for detector in detectors() {
+        assert!(!detector.examples.is_empty(), "{} has no example", detector.id);
+        for template in detector.examples.iter().flat_map(|template| [template; 5]) {
+            let (text, secrets) = example(template, &mut dice);
+            let redacted = redact(&rules, Shape::Text, text.as_bytes());
+            if !redacted.findings.iter().any(|finding| *finding.detector == *detector.id) {
+                faults.push(format!("{}: not found in {text:?}: {:?}", detector.id, redacted.findings));
+            }
+            let leaking = secrets.iter().filter(|secret| leaks(&detector, secret, &redacted.bytes));
+            faults.extend(leaking.map(|_| format!("{}: {text:?} leaks in {redacted:?}", detector.id)));
+        }
+    }
+    assert!(faults.is_empty(), "{}\n{} faults", faults.join("\n"), faults.len());
+}
+
+/// Whether a piece of the secret, its kept prefix aside, still stands in `shown`.
+fn leaks(detector: &Detector, secret: &str, shown: &[u8]) -> bool {
+    let kept = detector.keep.iter().find_map(|keep| secret.strip_prefix(keep.as_str()));
+    let secret = kept.unwrap_or(secret).as_bytes();
+    secret.windows(8.min(secret.len())).any(|piece| memchr::memmem::find(shown, piece).is_some())
+}
+
+#[test]
+fn every_counter_example_survives() {
+    let rules = rules();
+    let mut dice = Dice(2);
+    for detector in detectors() {
+        for template in &detector.counter {
+            let text = expand(template, &mut dice);
+            let redacted = redact(&rules, Shape::Text, text.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&redacted.bytes), text, "{}: {:?}", detector.id, redacted.findings);
+        }
+    }
+}
+
+#[test]
+fn there_are_enough_detectors_and_no_two_of_a_name() {
+    let mut ids: Vec<String> = detectors().into_iter().map(|detector| detector.id).collect();
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    assert!(count >= 40, "{count}");
+}
