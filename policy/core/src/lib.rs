@@ -1,1 +1,44 @@
-//! Policy as written, as checked, and what it decides.
+//! Policy: as written (a YAML document), as checked ([`Policy`]), and what it decides ([`decide`]).
+//!
+//! Pure: no socket, file, clock or environment. A document goes in as text; what comes out can be relied on, or is a list
+//! of errors with line and column. Values of a document are never repeated in an error: they may be secrets.
+//!
+//! ```
+//! use sekisho_policy::Policy;
+//!
+//! let policy = Policy::parse("default.yaml", Policy::embedded()).expect("the embedded policy is sound");
+//! assert_eq!(policy.listeners.admin.port(), 9911);
+//!
+//! let errors = Policy::parse("p.yaml", "version: 2\nservice: desk\n").expect_err("no such version");
+//! assert_eq!(errors.to_string(), "p.yaml:1:10: version: expected 1");
+//! ```
+
+mod refusal;
+
+mod class;
+
+mod orders;
+
+mod role;
+
+mod policy;
+
+mod sections;
+
+mod written;
+
+mod check;
+
+mod position;
+
+pub use check::{PolicyError, PolicyErrors};
+pub use class::Class;
+pub use orders::{Classified, OrderRules, OrderView, Permit, UnknownOrders, decide};
+pub use policy::Policy;
+pub use refusal::{OrderRefusal, Refusal};
+pub use role::{Operation, Role};
+pub use sections::{
+    ActionName, ApiKey, AuthFailures, Detectors, Identity, IpNet, JournalPolicy, Limits, Listener, Listeners,
+    NoNetwork, NoReference, OrdersPolicy, Protocol, RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals,
+    Upstream,
+};

@@ -1,0 +1,31 @@
+//! What a message on an order route is, and whether it may pass.
+//!
+//! # Cannot see
+//!
+//! The position. So nothing is taken for reducing because it is on the opposite side; only a flag that the venue enforces
+//! counts, and only where the venue does enforce it. An amendment is never taken for one that lowers.
+
+mod written;
+
+mod view;
+
+mod path;
+
+mod condition;
+
+mod rules;
+
+mod packs;
+
+mod classify;
+
+mod decide;
+
+pub use classify::Classified;
+pub use decide::{Permit, decide};
+pub use rules::{OrderRules, UnknownOrders};
+pub use view::OrderView;
+pub(crate) use written::OrdersWritten;
+
+#[cfg(test)]
+mod tests;

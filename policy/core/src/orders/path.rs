@@ -1,0 +1,95 @@
+//! Paths, and the patterns that rules write for them.
+
+/// A pattern: `/v2/orders/{symbol}`. A segment is itself, `*` for any one, `get_*` for any that begins so, or `{name}` for
+/// any one whose text is to be known by that name. `**` at the end stands for one segment or more.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    segments: Vec<Segment>,
+    rest: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Segment {
+    Exact(String),
+    Prefix(String),
+    Named(Option<String>),
+}
+
+impl Pattern {
+    /// `None`, when it is no pattern.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_prefix('/')?;
+        let (text, rest) = text.strip_suffix("**").map_or((text, false), |text| (text, true));
+        let text = if rest { text.strip_suffix('/').unwrap_or(text) } else { text };
+        if rest && text.is_empty() {
+            return Some(Self { segments: Vec::new(), rest });
+        }
+        let segments = text.split('/').map(Segment::parse).collect::<Option<_>>()?;
+        Some(Self { segments, rest })
+    }
+
+    /// Whether a path has this form, and the segments that it names.
+    pub(super) fn matches<'p>(&'p self, path: &'p str) -> Option<Vec<(&'p str, &'p str)>> {
+        let mut parts = path.strip_prefix('/')?.split('/');
+        let mut named = Vec::new();
+        for segment in &self.segments {
+            let part = parts.next()?;
+            match segment {
+                Segment::Exact(text) if text == part => {}
+                Segment::Prefix(text) if part.starts_with(text) => {}
+                Segment::Named(name) if !part.is_empty() => named.extend(name.as_deref().map(|name| (name, part))),
+                Segment::Exact(_) | Segment::Prefix(_) | Segment::Named(_) => return None,
+            }
+        }
+        (parts.next().is_some() == self.rest).then_some(named)
+    }
+
+    /// The same, in lower case: what a lenient server would take for it.
+    pub(super) fn lower(&self) -> Self {
+        let lower = |segment: &Segment| match segment {
+            Segment::Exact(text) => Segment::Exact(text.to_ascii_lowercase()),
+            Segment::Prefix(text) => Segment::Prefix(text.to_ascii_lowercase()),
+            Segment::Named(name) => Segment::Named(name.clone()),
+        };
+        Self { segments: self.segments.iter().map(lower).collect(), rest: self.rest }
+    }
+}
+
+impl Segment {
+    fn parse(text: &str) -> Option<Self> {
+        if text == "*" {
+            return Some(Self::Named(None));
+        }
+        if let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            return plain(name).then(|| Self::Named(Some(name.to_owned())));
+        }
+        if let Some(prefix) = text.strip_suffix('*') {
+            return plain(prefix).then(|| Self::Prefix(prefix.to_owned()));
+        }
+        plain(text).then(|| Self::Exact(text.to_owned()))
+    }
+}
+
+/// Why a path may be read in two ways, if it may. A server may decode, merge, cut or resolve what is named here.
+pub(super) fn aliased(path: &str) -> Option<&'static str> {
+    if path.contains('%') {
+        return Some("the path is percent-encoded");
+    }
+    if path.contains(';') || path.contains('\\') || path.contains('*') {
+        return Some("the path has `;`, `*` or a backslash in it");
+    }
+    if path.split('/').any(|part| matches!(part, "." | "..")) {
+        return Some("the path has a dot segment in it");
+    }
+    if path.contains("//") {
+        return Some("the path has an empty segment in it");
+    }
+    if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some("the path is not plain");
+    }
+    None
+}
+
+fn plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}

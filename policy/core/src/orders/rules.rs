@@ -1,0 +1,99 @@
+//! Rules, compiled: what a message is.
+
+use super::condition::Condition;
+use super::path::Pattern;
+use crate::Class;
+
+/// How the messages of a venue are told apart, and what a policy permits beyond the table. Made by
+/// [`Policy::parse`](crate::Policy::parse) from a pack or from rules in the document.
+#[derive(Clone, Debug)]
+pub struct OrderRules {
+    pub(super) name: String,
+    pub(super) flags: Flags,
+    /// Whether the venue reads the query of a POST, PUT or PATCH along with its body.
+    pub(super) query_counts: bool,
+    /// Fields whose value names an instrument.
+    pub(super) instruments: Vec<String>,
+    /// Known values of a field, in every message that could change a position.
+    pub(super) values: Vec<(String, Vec<String>)>,
+    pub(super) rpc: Option<Rpc>,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// What becomes of an unknown message in ALLOW. Everywhere else it is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownOrders {
+    /// It is refused.
+    Deny,
+    /// It passes, as an opening order would.
+    Opening,
+}
+
+/// What a policy permits, or seals, beyond the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flags {
+    pub(crate) unknown: UnknownOrders,
+    /// Whether EMERGENCY_STOP refuses cancels too.
+    pub(crate) seal_cancels: bool,
+    /// Whether ALLOW permits relaxing risk.
+    pub(crate) allow_risk: bool,
+    /// Whether ALLOW permits moving funds.
+    pub(crate) allow_funds: bool,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self { unknown: UnknownOrders::Deny, seal_cancels: false, allow_risk: true, allow_funds: false }
+    }
+}
+
+/// JSON-RPC: the method is a field of the body.
+#[derive(Clone, Debug)]
+pub(super) struct Rpc {
+    /// The path of a call whose method is only in the body.
+    pub(super) path: String,
+    /// What stands before the method, when it is in the path.
+    pub(super) prefix: String,
+    /// The field with the method.
+    pub(super) method: String,
+    /// The field with the parameters.
+    pub(super) params: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) methods: Vec<String>,
+    pub(super) host: Option<String>,
+    pub(super) paths: Vec<Pattern>,
+    pub(super) condition: Condition,
+    pub(super) class: Class,
+    pub(super) legs: Option<Legs>,
+}
+
+/// The orders within a message.
+#[derive(Clone, Debug)]
+pub(super) struct Legs {
+    /// Where the list is; empty for a body that is the list. None: the message itself is the one leg.
+    pub(super) at: Option<String>,
+    pub(super) rules: Vec<(Condition, Class)>,
+}
+
+impl OrderRules {
+    /// The name of the pack, or of the route's own rules.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What becomes of an unknown message in ALLOW.
+    #[must_use]
+    pub const fn unknown(&self) -> UnknownOrders {
+        self.flags.unknown
+    }
+}
+
+impl Rule {
+    pub(super) fn takes(&self, method: &str, host: &str) -> bool {
+        self.methods.iter().any(|ours| ours == method) && self.host.as_deref().is_none_or(|ours| ours == host)
+    }
+}

@@ -1,0 +1,291 @@
+//! Rules as written, and the way to rules as compiled. `policy/packs/orders/README.md` explains the language.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::condition::Condition;
+use super::packs;
+use super::path::Pattern;
+use super::rules::{Flags, Legs, OrderRules, Rpc, Rule, UnknownOrders};
+use crate::Class;
+use crate::check::{Checker, one_of};
+use crate::written::{At, ClassWord, Flag, Place, Raw, Text};
+
+macro_rules! condition {
+    ($written:expr) => {
+        Condition {
+            when: values(&$written.when),
+            if_present: values(&$written.if_present),
+            positive: texts(&$written.positive),
+            present: texts(&$written.present),
+            absent: texts(&$written.absent),
+        }
+    };
+}
+
+/// How the messages of a route are judged.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct OrdersWritten {
+    /// The name of a pack: generic, binance, okx, bybit, kraken, coinbase, deribit or alpaca.
+    pub(crate) pack: Option<Raw<Text>>,
+    /// Rules of one's own, in the place of a pack.
+    pub(crate) rules: Option<At<RulesWritten>>,
+    /// What becomes of an unknown message in ALLOW: `deny` or `opening`. Default deny.
+    pub(crate) unknown: Option<Raw<Text>>,
+    /// Whether EMERGENCY_STOP refuses cancels too. Default false.
+    pub(crate) seal_cancels: Option<Raw<Flag>>,
+    /// Whether ALLOW permits relaxing risk: leverage, margin mode, a dead-man switch disarmed. Default true.
+    pub(crate) allow_risk: Option<Raw<Flag>>,
+    /// Whether ALLOW permits moving funds and managing keys. Default false.
+    pub(crate) allow_funds: Option<Raw<Flag>>,
+}
+
+/// How the messages of a venue are told apart.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RulesWritten {
+    /// Whose fields count in a POST, PUT or PATCH: `body`, or `query_and_body` for a venue that reads both. Default body.
+    pub(crate) post_fields: Option<Raw<Text>>,
+    /// Fields, or named segments of paths, whose value names an instrument.
+    pub(crate) instruments: Vec<Raw<Text>>,
+    /// Known values of fields. Any other value makes an order unknown.
+    pub(crate) values: BTreeMap<String, Vec<Raw<Text>>>,
+    /// For JSON-RPC.
+    pub(crate) rpc: Option<At<RpcWritten>>,
+    /// The rules; the first that matches decides.
+    pub(crate) rules: Vec<At<RuleWritten>>,
+    /// What the rules are to make of given messages; a test runs them.
+    pub(crate) examples: Vec<ExampleWritten>,
+}
+
+/// JSON-RPC: the method is a field of the body, and is brought into the path before the rules are tried.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RpcWritten {
+    /// The path of a call whose method is only in the body.
+    pub(crate) path: Option<Raw<Text>>,
+    /// What stands before the method when it is in the path.
+    pub(crate) prefix: Option<Raw<Text>>,
+    /// The field with the method. Default method.
+    pub(crate) method: Option<Raw<Text>>,
+    /// The field with the parameters. Default params.
+    pub(crate) params: Option<Raw<Text>>,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RuleWritten {
+    /// Methods.
+    pub(crate) methods: Vec<Raw<Text>>,
+    /// The host. Default any.
+    pub(crate) host: Option<Raw<Text>>,
+    /// Paths: segments, `*` for one, `get_*` for one that begins so, `{symbol}` for a named one, `**` for all the rest.
+    pub(crate) paths: Vec<Raw<Text>>,
+    /// Fields and the values one of which each must have.
+    pub(crate) when: BTreeMap<String, Vec<Raw<Text>>>,
+    /// Fields that, when they are there, must have one of these values.
+    pub(crate) if_present: BTreeMap<String, Vec<Raw<Text>>>,
+    /// Fields that must be whole numbers above zero.
+    pub(crate) positive: Vec<Raw<Text>>,
+    /// Fields that must be there.
+    pub(crate) present: Vec<Raw<Text>>,
+    /// Fields that must not be there.
+    pub(crate) absent: Vec<Raw<Text>>,
+    /// What a message that fits is.
+    pub(crate) class: Option<Raw<ClassWord>>,
+    /// Where the list of orders of a batch is: `orders.*`, or `*` for a body that is the list.
+    pub(crate) at: Option<Raw<Text>>,
+    /// What each order of a batch, or the new order of an amendment, is; the first that matches decides.
+    pub(crate) legs: Vec<At<LegWritten>>,
+}
+
+/// What one order of a batch is.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LegWritten {
+    /// Fields and the values one of which each must have.
+    pub(crate) when: BTreeMap<String, Vec<Raw<Text>>>,
+    /// Fields that, when they are there, must have one of these values.
+    pub(crate) if_present: BTreeMap<String, Vec<Raw<Text>>>,
+    /// Fields that must be whole numbers above zero.
+    pub(crate) positive: Vec<Raw<Text>>,
+    /// Fields that must be there.
+    pub(crate) present: Vec<Raw<Text>>,
+    /// Fields that must not be there.
+    pub(crate) absent: Vec<Raw<Text>>,
+    /// What an order that fits is.
+    pub(crate) class: Option<Raw<ClassWord>>,
+}
+
+/// What the rules are to make of a message.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ExampleWritten {
+    /// Method and path.
+    pub(crate) send: String,
+    /// Fields of the query.
+    pub(crate) query: BTreeMap<String, String>,
+    /// Fields of the body, flattened.
+    pub(crate) body: BTreeMap<String, String>,
+    /// The class.
+    pub(crate) class: String,
+    /// The classes of the legs.
+    pub(crate) legs: Vec<String>,
+    /// Whether it can be read in two ways.
+    pub(crate) ambiguous: bool,
+}
+
+impl OrdersWritten {
+    pub(crate) fn check(&self, place: Place, path: &str, checker: &mut Checker) -> Option<OrderRules> {
+        let unknown = self.unknown.as_ref().and_then(|raw| {
+            let words = [("deny", UnknownOrders::Deny), ("opening", UnknownOrders::Opening)];
+            checker.choice(raw, &format!("{path}.unknown"), &words)
+        });
+        let flags = Flags {
+            unknown: unknown.unwrap_or(UnknownOrders::Deny),
+            seal_cancels: checker.flag(self.seal_cancels.as_ref(), &format!("{path}.seal_cancels"), false),
+            allow_risk: checker.flag(self.allow_risk.as_ref(), &format!("{path}.allow_risk"), true),
+            allow_funds: checker.flag(self.allow_funds.as_ref(), &format!("{path}.allow_funds"), false),
+        };
+        let rules = match (&self.pack, &self.rules) {
+            (Some(pack), None) => {
+                let pack_path = format!("{path}.pack");
+                let rules = packs::compiled(pack.text());
+                if rules.is_none() {
+                    checker.wrong(pack.place(), &pack_path, format!("expected {}", one_of(&packs::names())));
+                }
+                rules
+            }
+            (None, Some(rules)) => Some(rules.value.check("inline", &format!("{path}.rules"), checker)),
+            (None, None) | (Some(_), Some(_)) => {
+                checker.wrong(place, path, "expected either a pack or rules");
+                None
+            }
+        };
+        rules.map(|rules| OrderRules { flags, ..rules })
+    }
+}
+
+impl RulesWritten {
+    pub(crate) fn check(&self, name: &str, path: &str, checker: &mut Checker) -> OrderRules {
+        let query_counts = self.post_fields.as_ref().and_then(|raw| {
+            let words = [("body", false), ("query_and_body", true)];
+            checker.choice(raw, &format!("{path}.post_fields"), &words)
+        });
+        let rule = |(index, rule): (usize, &At<RuleWritten>)| {
+            rule.value.check(rule.place, &format!("{path}.rules[{index}]"), checker)
+        };
+        let rules = self.rules.iter().enumerate().filter_map(rule).collect();
+        let rpc = self.rpc.as_ref().and_then(|rpc| rpc.value.check(rpc.place, &format!("{path}.rpc"), checker));
+        OrderRules {
+            name: name.to_owned(),
+            flags: Flags::default(),
+            query_counts: query_counts.unwrap_or(false),
+            instruments: texts(&self.instruments),
+            values: values(&self.values),
+            rpc,
+            rules,
+        }
+    }
+}
+
+impl RpcWritten {
+    fn check(&self, place: Place, path: &str, checker: &mut Checker) -> Option<Rpc> {
+        let call = checker.needed(self.path.as_ref(), place, &format!("{path}.path"));
+        let prefix = checker.needed(self.prefix.as_ref(), place, &format!("{path}.prefix"));
+        let or = |raw: &Option<Raw<Text>>, default: &str| raw.as_ref().map_or(default, Raw::text).to_owned();
+        Some(Rpc {
+            path: call?.text().to_owned(),
+            prefix: prefix?.text().to_owned(),
+            method: or(&self.method, "method"),
+            params: or(&self.params, "params"),
+        })
+    }
+}
+
+impl RuleWritten {
+    fn check(&self, place: Place, path: &str, checker: &mut Checker) -> Option<Rule> {
+        if self.methods.is_empty() || self.paths.is_empty() {
+            checker.wrong(place, path, "expected at least one method and one path");
+        }
+        for (index, method) in self.methods.iter().enumerate() {
+            if !METHODS.contains(&method.text()) {
+                let path = format!("{path}.methods[{index}]");
+                checker.wrong(method.place(), &path, format!("expected {}", one_of(&METHODS)));
+            }
+        }
+        let paths = self.paths.iter().enumerate().filter_map(|(index, raw)| {
+            let pattern = Pattern::parse(raw.text());
+            if pattern.is_none() {
+                let message = "expected a pattern, as /api/v3/order, /v2/orders/{symbol} or /public/**";
+                checker.wrong(raw.place(), &format!("{path}.paths[{index}]"), message);
+            }
+            pattern
+        });
+        let paths = paths.collect();
+        let class = checker.needed(self.class.as_ref(), place, &format!("{path}.class"));
+        let class = class.and_then(|raw| checker.choice(raw, &format!("{path}.class"), &classes()));
+        let legs = class.and_then(|class| self.check_legs(class, place, path, checker));
+        Some(Rule {
+            methods: texts(&self.methods),
+            host: self.host.as_ref().map(|host| host.text().to_ascii_lowercase()),
+            paths,
+            condition: condition!(self),
+            class: class?,
+            legs,
+        })
+    }
+
+    fn check_legs(&self, class: Class, place: Place, path: &str, checker: &mut Checker) -> Option<Legs> {
+        let batch = class == Class::Batch;
+        if batch != self.at.is_some() || (batch && self.legs.is_empty()) {
+            checker.wrong(place, path, "expected at and legs with class batch, and at with no other class");
+        }
+        if let Some(leg) = self.legs.first().filter(|_| !batch && class != Class::Amend) {
+            checker.wrong(leg.place, &format!("{path}.legs"), "expected legs only with class batch or amend");
+        }
+        let at = self.at.as_ref().and_then(|raw| {
+            let at = raw.text().strip_suffix('*').map(|at| at.strip_suffix('.').unwrap_or(at).to_owned());
+            if at.is_none() {
+                checker.wrong(raw.place(), &format!("{path}.at"), "expected * or FIELD.*");
+            }
+            at
+        });
+        let rules = self.legs.iter().enumerate();
+        let rules: Vec<_> = rules
+            .filter_map(|(index, leg)| leg.value.check(leg.place, &format!("{path}.legs[{index}]"), checker))
+            .collect();
+        (!self.legs.is_empty()).then_some(Legs { at, rules })
+    }
+}
+
+impl LegWritten {
+    fn check(&self, place: Place, path: &str, checker: &mut Checker) -> Option<(Condition, Class)> {
+        let path = format!("{path}.class");
+        let raw = checker.needed(self.class.as_ref(), place, &path)?;
+        let class = checker.choice(raw, &path, &classes())?;
+        if matches!(class, Class::Batch | Class::Amend) {
+            checker.wrong(raw.place(), &path, "expected a class that has no legs of its own");
+        }
+        Some((condition!(self), class))
+    }
+}
+
+fn values(written: &BTreeMap<String, Vec<Raw<Text>>>) -> Vec<(String, Vec<String>)> {
+    written.iter().map(|(name, values)| (name.clone(), texts(values))).collect()
+}
+
+/// The words for classes.
+fn classes() -> [(&'static str, Class); 12] {
+    Class::ALL.map(|class| (class.name(), class))
+}
+
+fn texts(raws: &[Raw<Text>]) -> Vec<String> {
+    raws.iter().map(|raw| raw.text().to_owned()).collect()
+}
+
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];

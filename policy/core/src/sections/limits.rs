@@ -1,0 +1,59 @@
+//! What a request may use.
+
+use std::time::Duration;
+
+use super::section::section;
+
+section! {
+    /// What a request, a connection and all of them together may use.
+    LimitsWritten => Limits {
+        /// Connections open at once, on each listener.
+        connections: usize = Count("1024", "1", "100000"),
+        /// Headers of a request.
+        header_count: usize = Count("100", "8", "1000"),
+        /// Bytes of all headers of a request.
+        header_bytes: usize = Bytes("64KiB", "8KiB", "1MiB"),
+        /// Bytes of a body.
+        body_bytes: u64 = Bytes("64MiB", "1KiB", "4GiB"),
+        /// Bytes of the body of an order message, which is read whole before it is judged.
+        order_body_bytes: usize = Bytes("256KiB", "1KiB", "4MiB"),
+        /// Bytes of a body once it is decoded.
+        decoded_body_bytes: u64 = Bytes("256MiB", "1KiB", "16GiB"),
+        /// Members of a gzip body.
+        gzip_members: u32 = Count("64", "1", "1024"),
+        /// Bytes of a body that has to be held whole.
+        buffered_body_bytes: usize = Bytes("1MiB", "1KiB", "64MiB"),
+        /// Depth of a JSON body.
+        json_depth: usize = Count("32", "4", "128"),
+        /// Fields of a JSON or form body.
+        json_pairs: usize = Count("4096", "16", "65536"),
+        /// Bytes that the scanner may hold back.
+        scan_hold_bytes: usize = Bytes("64KiB", "4KiB", "1MiB"),
+        /// After this long without a byte, what the scanner holds of a stream goes on.
+        scan_idle_flush: Duration = Time("250ms", "10ms", "10s"),
+        /// Requests under way at once.
+        in_flight: usize = Count("1024", "1", "100000"),
+        /// Order messages under way at once.
+        in_flight_orders: usize = Count("256", "1", "100000"),
+        /// What `Retry-After` says when there is no room.
+        overload_retry_after: Duration = Time("1s", "1s", "1m"),
+        /// HTTP/2 streams of a connection.
+        h2_streams: u32 = Count("128", "1", "1000"),
+        /// Idle connections kept to each upstream.
+        pool_idle_per_upstream: usize = Count("32", "0", "1024"),
+        /// Until the head of a request is complete.
+        header_timeout: Duration = Time("10s", "100ms", "5m"),
+        /// Between two pieces of a body.
+        body_idle_timeout: Duration = Time("30s", "100ms", "10m"),
+        /// An idle connection of a client.
+        keepalive_timeout: Duration = Time("75s", "1s", "1h"),
+        /// Connecting to an upstream.
+        connect_timeout: Duration = Time("5s", "10ms", "1m"),
+        /// Until the head of an upstream's answer.
+        response_timeout: Duration = Time("30s", "100ms", "10m"),
+        /// Until a stop no longer waits for what is under way.
+        drain_timeout: Duration = Time("25s", "1s", "10m"),
+        /// An idle connection to an upstream.
+        pool_idle_timeout: Duration = Time("60s", "1s", "1h"),
+    }
+}

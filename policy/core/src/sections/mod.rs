@@ -1,0 +1,62 @@
+//! The sections of a policy, one a file: as written, as checked, and the way from the one to the other.
+
+mod section;
+
+mod listeners;
+
+mod limits;
+
+mod upstreams;
+
+mod routes;
+
+mod secrets;
+
+mod detectors;
+
+mod identity;
+
+mod auth_failures;
+
+mod signals;
+
+mod safety;
+
+mod journal;
+
+pub use auth_failures::AuthFailures;
+pub(crate) use auth_failures::AuthFailuresWritten;
+pub(crate) use detectors::DetectorsWritten;
+pub use detectors::{ActionName, Detectors};
+pub(crate) use identity::IdentityWritten;
+pub use identity::{ApiKey, Identity, IpNet, NoNetwork};
+pub use journal::JournalPolicy;
+pub(crate) use journal::JournalWritten;
+pub use limits::Limits;
+pub(crate) use limits::LimitsWritten;
+pub(crate) use listeners::ListenersWritten;
+pub use listeners::{Listener, Listeners};
+pub(crate) use routes::{Around, RouteWritten, check_routes};
+pub use routes::{OrdersPolicy, RoutePolicy};
+pub use safety::Safety;
+pub(crate) use safety::SafetyWritten;
+pub use secrets::{NoReference, SecretRef, SecretSource};
+pub(crate) use secrets::{SecretWritten, check_secrets};
+pub(crate) use signals::SignalsWritten;
+pub use signals::{Signal, Signals};
+pub use upstreams::{Protocol, Upstream};
+pub(crate) use upstreams::{UpstreamWritten, check_upstreams};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_readable_and_within_its_bounds() {
+        let all =
+            [LimitsWritten::bounds(), AuthFailuresWritten::bounds(), JournalWritten::bounds(), SafetyWritten::bounds()];
+        for (field, sound) in all.concat() {
+            assert!(sound, "{field}");
+        }
+    }
+}

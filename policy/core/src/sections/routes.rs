@@ -1,0 +1,283 @@
+//! Which request goes where, and what is done with it on the way.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use sekisho_safety::Scope;
+use serde::Deserialize;
+
+use super::identity::ROLES;
+use super::listeners::Listener;
+use super::upstreams::{Upstream, valid_host};
+use crate::check::Checker;
+use crate::orders::{OrderRules, OrdersWritten};
+use crate::written::{At, Flag, ListenerWord, Place, Raw, RoleWord, ScopeText, Text};
+use crate::{Listeners, Role};
+
+/// A route. The first that matches takes the request.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RouteWritten {
+    /// The name that the journal and metrics use for it.
+    pub(crate) name: Option<Raw<Text>>,
+    /// The listener whose requests it takes.
+    pub(crate) listener: Option<Raw<ListenerWord>>,
+    /// Which of them. Default all.
+    pub(crate) r#match: MatchWritten,
+    /// The name of the upstream that they go on to.
+    pub(crate) upstream: Option<Raw<Text>>,
+    /// Whether `match.path_prefix` is taken off the path. Default false.
+    pub(crate) strip_prefix: Option<Raw<Flag>>,
+    /// What is searched.
+    pub(crate) redact: RedactWritten,
+    /// Headers that pass unmasked, such as the venue's own credential.
+    pub(crate) allow_headers: Vec<Raw<Text>>,
+    /// Query parameters that pass unmasked, such as a signature.
+    pub(crate) allow_query: Vec<Raw<Text>>,
+    /// Makes it an order route: every message is classified and held to the safety state.
+    pub(crate) orders: Option<At<OrdersWritten>>,
+    /// Scopes that the messages of an order route belong to, beside fleet.
+    pub(crate) scopes: Vec<Raw<ScopeText>>,
+    /// Roles that may use it. Absent: nobody has to authenticate.
+    pub(crate) roles: Option<At<Vec<Raw<RoleWord>>>>,
+}
+
+/// Which requests a route takes.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MatchWritten {
+    /// The `Host`, without a port. Default any.
+    pub(crate) host: Option<Raw<Text>>,
+    /// Whole segments that the path begins with. Default `/`.
+    pub(crate) path_prefix: Option<Raw<Text>>,
+    /// Methods. Default any.
+    pub(crate) methods: Option<At<Vec<Raw<Text>>>>,
+}
+
+/// What is searched for secrets.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RedactWritten {
+    /// The request. Default true on egress, false on ingress.
+    pub(crate) request: Option<Raw<Flag>>,
+    /// The response. Default false.
+    pub(crate) response: Option<Raw<Flag>>,
+}
+
+/// A route. The first that matches takes the request.
+#[derive(Clone, Debug)]
+pub struct RoutePolicy {
+    /// The name that the journal and metrics use for it.
+    pub name: Arc<str>,
+    /// The listener whose requests it takes.
+    pub listener: Listener,
+    /// The `Host` in lower case and without a port. None: any.
+    pub host: Option<String>,
+    /// Whole segments that the path begins with.
+    pub path_prefix: String,
+    /// Methods in upper case. None: any.
+    pub methods: Option<Vec<String>>,
+    /// The name of the upstream. INVARIANT: there is one of that name.
+    pub upstream: Arc<str>,
+    /// Whether the prefix is taken off the path.
+    pub strip_prefix: bool,
+    /// Whether the request is searched.
+    pub redact_request: bool,
+    /// Whether the response is searched.
+    pub redact_response: bool,
+    /// Headers that pass unmasked, in lower case.
+    pub allow_headers: Vec<String>,
+    /// Query parameters that pass unmasked.
+    pub allow_query: Vec<String>,
+    /// On an order route: how its messages are judged.
+    pub orders: Option<OrdersPolicy>,
+    /// Roles that may use it. None: nobody has to authenticate.
+    pub roles: Option<Vec<Role>>,
+}
+
+/// How the messages of an order route are judged.
+#[derive(Clone, Debug)]
+pub struct OrdersPolicy {
+    /// What they are, and what becomes of them.
+    pub rules: Arc<OrderRules>,
+    /// Scopes that they belong to, beside fleet.
+    pub scopes: Vec<Scope>,
+}
+
+/// What routes refer to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around<'p> {
+    pub(crate) listeners: &'p Listeners,
+    pub(crate) upstreams: &'p [Upstream],
+    /// Names of upstreams, sound or not: one mistake is to be reported once.
+    pub(crate) upstream_names: &'p BTreeSet<&'p str>,
+    pub(crate) has_keys: bool,
+}
+
+pub(crate) fn check_routes(
+    written: &[At<RouteWritten>],
+    around: Around<'_>,
+    checker: &mut Checker,
+) -> Vec<RoutePolicy> {
+    let mut names = BTreeSet::new();
+    let mut routes: Vec<RoutePolicy> = Vec::new();
+    for (index, item) in written.iter().enumerate() {
+        let path = format!("routes[{index}]");
+        let Some(route) = check(item, &path, around, checker) else { continue };
+        let place = item.value.name.as_ref().map_or(item.place, Raw::place);
+        if !names.insert(Arc::clone(&route.name)) {
+            checker.wrong(place, &format!("{path}.name"), "expected a name that no other route has");
+        }
+        if let Some(earlier) = routes.iter().find(|earlier| earlier.covers(&route)) {
+            let message = format!("expected a route that `{}` above does not shadow", earlier.name);
+            checker.wrong(place, &path, message);
+        }
+        routes.push(route);
+    }
+    routes
+}
+
+impl RoutePolicy {
+    /// Whether every request that the other would take is taken by this one.
+    fn covers(&self, other: &Self) -> bool {
+        let host = self.host.is_none() || self.host == other.host;
+        let path = self.path_prefix == "/"
+            || other.path_prefix == self.path_prefix
+            || other.path_prefix.strip_prefix(&self.path_prefix).is_some_and(|rest| rest.starts_with('/'));
+        let methods = match (&self.methods, &other.methods) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(ours), Some(theirs)) => theirs.iter().all(|method| ours.contains(method)),
+        };
+        self.listener == other.listener && host && path && methods
+    }
+}
+
+fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut Checker) -> Option<RoutePolicy> {
+    let route = &item.value;
+    let field = |name: &str| format!("{path}.{name}");
+    let name = checker.needed(route.name.as_ref(), item.place, &field("name"));
+    let name = name.map(|name| checker.name(name, &field("name")));
+    let listener = check_listener(route, item.place, &field("listener"), (around, &mut *checker));
+    let upstream = checker.needed(route.upstream.as_ref(), item.place, &field("upstream"));
+    let upstream = upstream.and_then(|raw| check_upstream(raw, &field("upstream"), around, checker));
+    let (host, path_prefix, methods) = check_match(&route.r#match, &field("match"), checker);
+    let egress = listener == Some(Listener::Egress);
+    let redact_request = checker.flag(route.redact.request.as_ref(), &field("redact.request"), egress);
+    let redact_response = checker.flag(route.redact.response.as_ref(), &field("redact.response"), false);
+    let strip_prefix = checker.flag(route.strip_prefix.as_ref(), &field("strip_prefix"), false);
+    let allow_headers = tokens(&route.allow_headers, &field("allow_headers"), checker);
+    let allow_query = tokens(&route.allow_query, &field("allow_query"), checker);
+    let scopes = checker.scopes(&route.scopes, &field("scopes"));
+    let rules = route.orders.as_ref().map(|orders| orders.value.check(orders.place, &field("orders"), checker));
+    if let (None, Some(scope)) = (&route.orders, route.scopes.first()) {
+        checker.wrong(scope.place(), &field("scopes"), "expected only on a route with orders");
+    }
+    let roles = route.roles.as_ref().map(|roles| check_roles(roles, &field("roles"), around, checker));
+    Some(RoutePolicy {
+        name: name?.into(),
+        listener: listener?,
+        host,
+        path_prefix,
+        methods,
+        upstream: upstream?,
+        strip_prefix,
+        redact_request,
+        redact_response,
+        allow_headers: allow_headers.iter().map(|header| header.to_ascii_lowercase()).collect(),
+        allow_query,
+        orders: match rules {
+            Some(rules) => Some(OrdersPolicy { rules: Arc::new(rules?), scopes }),
+            None => None,
+        },
+        roles,
+    })
+}
+
+fn check_listener(
+    route: &RouteWritten,
+    place: Place,
+    path: &str,
+    (around, checker): (Around<'_>, &mut Checker),
+) -> Option<Listener> {
+    let raw = checker.needed(route.listener.as_ref(), place, path)?;
+    let listener = checker.choice(raw, path, &[("ingress", Listener::Ingress), ("egress", Listener::Egress)])?;
+    let address = match listener {
+        Listener::Ingress => around.listeners.ingress,
+        Listener::Egress => around.listeners.egress,
+    };
+    if address.is_none() {
+        checker.wrong(raw.place(), path, "expected a listener that has an address under listeners");
+    }
+    Some(listener)
+}
+
+fn check_upstream(raw: &Raw<Text>, path: &str, around: Around<'_>, checker: &mut Checker) -> Option<Arc<str>> {
+    if !around.upstream_names.contains(raw.text()) {
+        checker.wrong(raw.place(), path, "expected the name of an upstream");
+    }
+    around.upstreams.iter().find(|upstream| &*upstream.name == raw.text()).map(|upstream| Arc::clone(&upstream.name))
+}
+
+type Match = (Option<String>, String, Option<Vec<String>>);
+
+fn check_match(written: &MatchWritten, path: &str, checker: &mut Checker) -> Match {
+    let host = written.host.as_ref().map(|host| {
+        if !valid_host(host.text()) {
+            checker.wrong(host.place(), &format!("{path}.host"), "expected a host without a port");
+        }
+        host.text().to_ascii_lowercase()
+    });
+    let prefix = written.path_prefix.as_ref().map(|prefix| {
+        if !valid_prefix(prefix.text()) {
+            let message = "expected whole segments of a plain path, as / or /api/v3";
+            checker.wrong(prefix.place(), &format!("{path}.path_prefix"), message);
+        }
+        prefix.text().to_owned()
+    });
+    let path = format!("{path}.methods");
+    let methods = written.methods.as_ref().map(|methods| {
+        if methods.value.is_empty() {
+            checker.wrong(methods.place, &path, "expected at least one method");
+        }
+        for method in &methods.value {
+            if method.text().is_empty() || !method.text().bytes().all(|byte| byte.is_ascii_uppercase()) {
+                checker.wrong(method.place(), &path, "expected methods in upper case");
+            }
+        }
+        methods.value.iter().map(|method| method.text().to_owned()).collect()
+    });
+    (host, prefix.unwrap_or_else(|| "/".to_owned()), methods)
+}
+
+fn valid_prefix(prefix: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~$@".contains(&byte);
+    let segments = prefix.strip_prefix('/').map(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")));
+    prefix == "/" || (segments == Some(true) && prefix.bytes().all(plain))
+}
+
+fn check_roles(roles: &At<Vec<Raw<RoleWord>>>, path: &str, around: Around<'_>, checker: &mut Checker) -> Vec<Role> {
+    if roles.value.is_empty() {
+        checker.wrong(roles.place, path, "expected at least one role");
+    }
+    if !around.has_keys {
+        checker.wrong(roles.place, path, "expected keys under identity: nobody could use this route");
+    }
+    roles.value.iter().filter_map(|role| checker.choice(role, path, &ROLES)).collect()
+}
+
+fn tokens(raws: &[Raw<Text>], path: &str, checker: &mut Checker) -> Vec<String> {
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.[]".contains(&byte);
+    for (index, raw) in raws.iter().enumerate() {
+        let text = raw.text();
+        if text.is_empty() || text.len() > 64 || !text.bytes().all(sound) {
+            checker.wrong(
+                raw.place(),
+                &format!("{path}[{index}]"),
+                "expected a name of 1 to 64 of A-Z a-z 0-9 - _ . [ ]",
+            );
+        }
+    }
+    raws.iter().map(|raw| raw.text().to_owned()).collect()
+}

@@ -1,0 +1,22 @@
+//! How the safety state is watched and released.
+
+use std::time::Duration;
+
+use super::section::section;
+
+section! {
+    /// How the safety state is watched and released.
+    SafetyWritten => Safety paths {
+        /// A file whose presence is BLOCK, by its absolute path. None unless given.
+        sentinel,
+    } {
+        /// How often the sentinel is looked for.
+        sentinel_interval: Duration = Time("1s", "100ms", "1m"),
+        /// How long a proposed release can be confirmed.
+        challenge_ttl: Duration = Time("5m", "10s", "1h"),
+        /// Proposed releases that wait at once.
+        challenges: usize = Count("16", "1", "256"),
+        /// How long a tightening waits for orders that have already started.
+        settle_timeout: Duration = Time("5s", "100ms", "1m"),
+    }
+}
