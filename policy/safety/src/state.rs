@@ -231,7 +231,9 @@ impl State {
         })
     }
 
-    pub(crate) fn level(&self, scope: &Scope) -> Level {
+    /// What is asked for in one scope alone.
+    #[must_use]
+    pub fn level(&self, scope: &Scope) -> Level {
         self.scopes.get(scope).map_or(Level::OPEN, Scoped::level)
     }
 
