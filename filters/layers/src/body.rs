@@ -36,13 +36,7 @@ impl Body {
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        if bytes.is_empty() {
-            Self::empty()
-        } else {
-            Self {
-                kind: Kind::Full(bytes),
-            }
-        }
+        if bytes.is_empty() { Self::empty() } else { Self { kind: Kind::Full(bytes) } }
     }
 
     /// A body that arrives as it is read. One that has already ended costs nothing.
@@ -51,11 +45,26 @@ impl Body {
     where
         B: HttpBody<Data = Bytes, Error = Fault> + Send + 'static,
     {
-        if body.is_end_stream() {
-            return Self::empty();
-        }
-        Self {
-            kind: Kind::Stream(Box::pin(body)),
+        if body.is_end_stream() { Self::empty() } else { Self::kept(body) }
+    }
+
+    /// As [`stream`](Self::stream), but kept even when it has ended: its drop says when the connection let go of it.
+    pub(crate) fn kept<B>(body: B) -> Self
+    where
+        B: HttpBody<Data = Bytes, Error = Fault> + Send + 'static,
+    {
+        Self { kind: Kind::Stream(Box::pin(body)) }
+    }
+}
+
+impl Body {
+    /// The whole body, if it is already in memory.
+    #[must_use]
+    pub fn in_memory(&self) -> Option<Bytes> {
+        match &self.kind {
+            Kind::Empty => Some(Bytes::new()),
+            Kind::Full(bytes) => Some(bytes.clone()),
+            Kind::Stream(_) => None,
         }
     }
 }
@@ -64,10 +73,7 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = Fault;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         if let Kind::Stream(stream) = &mut self.kind {
             return stream.as_mut().poll_frame(cx);
         }
@@ -102,10 +108,7 @@ impl fmt::Debug for Body {
             Kind::Full(_) => "full",
             Kind::Stream(_) => "stream",
         };
-        f.debug_struct("Body")
-            .field("kind", &kind)
-            .field("size", &self.size_hint().exact())
-            .finish()
+        f.debug_struct("Body").field("kind", &kind).field("size", &self.size_hint().exact()).finish()
     }
 }
 

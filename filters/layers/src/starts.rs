@@ -5,7 +5,7 @@
 //! whoever stores a stricter state and then waits for [`Starts::settled`] knows that every later order saw the new state.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use tokio::sync::Notify;
 
@@ -21,9 +21,8 @@ impl Starts {
     pub fn begin(&self) -> Start {
         // INVARIANT: sequentially consistent with the store of the state, or a flip could miss a start and be missed by it.
         self.shared.under_way.fetch_add(1, Ordering::SeqCst);
-        Start {
-            shared: Arc::clone(&self.shared),
-        }
+        fence(Ordering::SeqCst);
+        Start { shared: Arc::clone(&self.shared) }
     }
 
     /// Orders now under way.
@@ -39,6 +38,8 @@ impl Starts {
             tokio::pin!(ended);
             // Enabled before the count is read, so that an end between the two is not lost.
             ended.as_mut().enable();
+            // Pairs with the fence in `begin`: of a flip and a start at the same moment, at least one sees the other.
+            fence(Ordering::SeqCst);
             if self.under_way() == 0 {
                 return;
             }
@@ -80,11 +81,7 @@ mod tests {
         let mut settled = starts.settled().boxed();
         assert_eq!(settled.as_mut().now_or_never(), None);
         drop(first);
-        assert_eq!(
-            settled.as_mut().now_or_never(),
-            None,
-            "one of two is still under way"
-        );
+        assert_eq!(settled.as_mut().now_or_never(), None, "one of two is still under way");
         drop(second);
         assert_eq!(settled.as_mut().now_or_never(), Some(()));
     }

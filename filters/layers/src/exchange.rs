@@ -1,0 +1,74 @@
+//! What is known of a request before any filter sees it: read once, carried in the request's extensions.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::HeaderName;
+use sekisho_policy::{OrderRules, Role};
+use sekisho_safety::Scope;
+
+/// One request on its way, as the classifier saw it. No filter parses these things a second time.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// Names this request in the answer, the log and the journal.
+    pub decision: DecisionId,
+    /// The address at the other end of the connection.
+    pub peer: IpAddr,
+    /// The route that was chosen.
+    pub route: Arc<Route>,
+    /// `Host` as checked: lower case, without the port.
+    pub host: Arc<str>,
+}
+
+/// Names one decision: which process (`boot`) and which of its requests. Unique without a lock or a random number a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct DecisionId {
+    /// Drawn at random when the process started.
+    pub boot: u64,
+    /// Counts requests from 0.
+    pub number: u64,
+}
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{:x}", self.boot, self.number)
+    }
+}
+
+/// A route as compiled: what the filters do with the requests it takes.
+#[derive(Debug)]
+pub struct Route {
+    /// As policy names it; also a metric label, so its values are those of the policy and no others.
+    pub name: Arc<str>,
+    /// The upstream's name in policy.
+    pub upstream: Arc<str>,
+    /// Which directions are searched for secrets.
+    pub redact: Redaction,
+    /// Headers that may carry a credential this upstream is meant to receive.
+    pub allow_headers: Vec<HeaderName>,
+    /// Query parameters that may carry one.
+    pub allow_query: Vec<String>,
+    /// Present on order routes.
+    pub orders: Option<Orders>,
+    /// Roles that may use the route; `None` asks nobody who they are.
+    pub roles: Option<Vec<Role>>,
+}
+
+/// Which directions of a route are searched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redaction {
+    /// What the client sends to the upstream.
+    pub request: bool,
+    /// What the upstream answers.
+    pub response: bool,
+}
+
+/// What makes a route an order route.
+#[derive(Debug)]
+pub struct Orders {
+    /// How messages are told apart.
+    pub rules: Arc<OrderRules>,
+    /// Scopes the route belongs to besides the fleet.
+    pub scopes: Vec<Scope>,
+}

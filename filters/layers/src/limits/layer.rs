@@ -1,0 +1,56 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tower::Layer;
+
+use super::Limits;
+use super::room::Room;
+
+/// Builds [`Limits`].
+#[derive(Clone, Debug)]
+pub struct LimitsLayer {
+    limits: Arc<RequestLimits>,
+    room: Room,
+    room_for_orders: Room,
+}
+
+/// What one request may cost.
+#[derive(Clone, Debug)]
+pub struct RequestLimits {
+    /// Most headers of one request.
+    pub header_count: usize,
+    /// Most bytes of header names and values of one request.
+    pub header_bytes: usize,
+    /// Most bytes of a body, as it arrives.
+    pub body_bytes: u64,
+    /// Longest pause within a body.
+    pub body_idle_timeout: Duration,
+    /// Most requests under way that carry no orders.
+    pub in_flight: usize,
+    /// Most requests under way on order routes.
+    pub in_flight_orders: usize,
+    /// What `Retry-After` says when there is no room, in seconds.
+    pub retry_after_s: u64,
+}
+
+impl LimitsLayer {
+    /// The requests in flight are counted over every service this layer (or a clone of it) builds.
+    #[must_use]
+    pub fn new(limits: RequestLimits) -> Self {
+        let (room, room_for_orders) = (Room::new(limits.in_flight), Room::new(limits.in_flight_orders));
+        Self { limits: Arc::new(limits), room, room_for_orders }
+    }
+}
+
+impl<S> Layer<S> for LimitsLayer {
+    type Service = Limits<S>;
+
+    fn layer(&self, inner: S) -> Limits<S> {
+        Limits {
+            inner,
+            limits: Arc::clone(&self.limits),
+            room: self.room.clone(),
+            room_for_orders: self.room_for_orders.clone(),
+        }
+    }
+}

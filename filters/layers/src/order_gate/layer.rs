@@ -1,0 +1,39 @@
+use std::sync::Arc;
+
+use sekisho_codec::Limits;
+use tower::Layer;
+
+use super::service::Keeper;
+use super::{OrderGate, SafetyView};
+use crate::witness::Witness;
+
+/// Builds [`OrderGate`].
+#[derive(Clone, Debug)]
+pub struct OrderGateLayer {
+    keeper: Keeper,
+}
+
+/// How much of an order message is read.
+#[derive(Clone, Debug)]
+pub struct OrderLimits {
+    /// Largest body of an order message, in bytes (`limits.order_body_bytes`).
+    pub body_bytes: usize,
+    /// Depth and number of fields (`limits.json_depth`, `limits.json_pairs`).
+    pub fields: Limits,
+}
+
+impl OrderGateLayer {
+    /// A gate that asks `safety` and tells `witness`.
+    #[must_use]
+    pub fn new(safety: Arc<dyn SafetyView>, witness: Arc<dyn Witness>, limits: OrderLimits) -> Self {
+        Self { keeper: Keeper { safety, witness, limits: Arc::new(limits) } }
+    }
+}
+
+impl<S> Layer<S> for OrderGateLayer {
+    type Service = OrderGate<S>;
+
+    fn layer(&self, inner: S) -> OrderGate<S> {
+        OrderGate { inner, keeper: self.keeper.clone() }
+    }
+}

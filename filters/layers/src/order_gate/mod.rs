@@ -1,0 +1,57 @@
+//! Holds orders while trading is halted.
+//!
+//! The gate is the last filter. What lets a request pass:
+//!
+//! 1. its route carries no orders; or
+//! 2. its head alone does not already decide against it (then the body is never read); and
+//! 3. its body was read whole, within `limits.order_body_bytes`, and its class could be told; and
+//! 4. the table of classes and states permits that class in the state of all scopes it belongs to.
+//!
+//! What comes out is a [`Permitted`], the only thing an upstream accepts. It gives the request away in
+//! [`commence`](Permitted::commence) alone, which looks at the state once more, so an order that waited for a
+//! connection while the state tightened is refused and not sent.
+//!
+//! # Refuses
+//!
+//! | code | status | when |
+//! |---|---|---|
+//! | `order_refused` | 403 | the state does not permit the class of the message |
+//! | `order_ambiguous` | 403 | the message can be read in two ways and the state is not ALLOW |
+//! | `order_too_large` | 403 | the body of an order message is larger than `limits.order_body_bytes` |
+//!
+//! # Cannot see
+//!
+//! What a resting order does at the venue: BLOCK stops messages, it does not cancel what was sent before. Orders inside
+//! a protocol the classifier does not read are unknown orders, not invisible ones.
+//!
+//! # Example
+//!
+//! A request cannot reach an upstream past the gate, since nothing else can make a `Permitted`:
+//!
+//! ```compile_fail
+//! use sekisho_filters::{Body, order_gate::Permitted};
+//! let request = http::Request::new(Body::empty());
+//! let forged = Permitted { request, order: None };
+//! ```
+//!
+//! An upstream asks for one in its type:
+//!
+//! ```
+//! use sekisho_filters::{Body, order_gate::{Permitted, Unwritten}};
+//! fn upstream(permitted: Permitted, connection: &Unwritten) -> Result<http::Request<Body>, sekisho_policy::Refusal> {
+//!     permitted.commence(connection)
+//! }
+//! ```
+
+mod layer;
+
+mod permitted;
+
+mod service;
+
+mod view;
+
+pub use layer::{OrderGateLayer, OrderLimits};
+pub use permitted::{Permitted, Unwritten};
+pub use service::OrderGate;
+pub use view::SafetyView;

@@ -1,0 +1,129 @@
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Request;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use sekisho_policy::{Class, Classified, Refusal, decide};
+
+use super::SafetyView;
+use crate::{Body, Exchange, Fault, Start};
+
+/// A request the gate has let through. Only the gate makes one.
+#[derive(Debug)]
+pub struct Permitted {
+    request: Request<Body>,
+    order: Option<Order>,
+}
+
+pub(super) struct Order {
+    pub(super) exchange: Exchange,
+    pub(super) classified: Classified,
+    pub(super) safety: Arc<dyn SafetyView>,
+}
+
+impl Permitted {
+    pub(super) const fn new(request: Request<Body>, order: Option<Order>) -> Self {
+        Self { request, order }
+    }
+
+    /// Whether it is an order message: one that must be sent at most once, whatever happens to the connection.
+    #[must_use]
+    pub const fn is_order(&self) -> bool {
+        self.order.is_some()
+    }
+
+    /// The class of an order message.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        self.order.as_ref().map(|order| order.classified.class)
+    }
+
+    /// The head of the request, to choose and open a connection with.
+    #[must_use]
+    pub const fn head(&self) -> &Request<Body> {
+        &self.request
+    }
+
+    /// Gives the request away to be sent now. Call it with the connection in hand: this is the last look at the state.
+    ///
+    /// # Errors
+    ///
+    /// The refusal, when the state has tightened since the gate let the order through.
+    pub fn commence(self, unwritten: &Unwritten) -> Result<Request<Body>, Refusal> {
+        let Some(order) = self.order else { return Ok(self.request) };
+        // INVARIANT: announced before the state is read, so a flip either is seen here or waits for this order.
+        let start = order.safety.starts().begin();
+        order.decide()?;
+        let unwritten = unwritten.clone();
+        Ok(self.request.map(|body| Body::kept(Held { body, start: Some(start), unwritten })))
+    }
+}
+
+impl Order {
+    pub(super) fn decide(&self) -> Result<(), Refusal> {
+        let Some(orders) = &self.exchange.route.orders else { return Ok(()) };
+        let effective = self.safety.effective(&self.scopes(&orders.scopes));
+        decide(&self.classified, &effective, &orders.rules).map(|_permit| ())
+    }
+
+    fn scopes(&self, of_route: &[sekisho_safety::Scope]) -> Vec<sekisho_safety::Scope> {
+        of_route.iter().chain(&self.classified.scopes).cloned().collect()
+    }
+}
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Order").field("class", &self.classified.class).finish_non_exhaustive()
+    }
+}
+
+/// The orders that a connection has taken and not yet written to its socket. A connection has one, and says
+/// [`written`](Self::written) whenever everything it was given has gone into the socket.
+#[derive(Clone, Debug, Default)]
+pub struct Unwritten {
+    starts: Arc<Mutex<Vec<Start>>>,
+}
+
+impl Unwritten {
+    /// All that was given to the connection is in the socket.
+    pub fn written(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Start>> {
+        self.starts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An order's body. When the connection has taken all of it, its start waits for the socket.
+struct Held {
+    body: Body,
+    start: Option<Start>,
+    unwritten: Unwritten,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.unwritten.lock().extend(self.start.take());
+    }
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = Fault;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,166 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Limited};
+use sekisho_codec::{Flat, Limits, form, json};
+use sekisho_policy::{OrderView, Refusal};
+use tower::Service;
+
+use super::permitted::Order;
+use super::{OrderLimits, Permitted, SafetyView};
+use crate::exchange::Orders;
+use crate::witness::Witness;
+use crate::{Answer, Body, Exchange, Fault, Hop, Stop};
+
+/// Lets an order message through, or refuses it. Everything else passes as it is.
+#[derive(Clone, Debug)]
+pub struct OrderGate<S> {
+    pub(super) inner: S,
+    pub(super) keeper: Keeper,
+}
+
+/// Who decides, whatever stands behind the gate.
+#[derive(Clone, Debug)]
+pub(super) struct Keeper {
+    pub(super) safety: Arc<dyn SafetyView>,
+    pub(super) witness: Arc<dyn Witness>,
+    pub(super) limits: Arc<OrderLimits>,
+}
+
+impl<S> Service<Hop> for OrderGate<S>
+where
+    S: Service<Permitted, Response = Response<Body>, Error = Stop> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Stop;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, hop: Hop) -> Answer {
+        let Some(exchange) = hop.extensions().get::<Exchange>().cloned() else {
+            return Box::pin(async { Err(Refusal::NoRoute.into()) });
+        };
+        if exchange.route.orders.is_none() {
+            return Box::pin(self.inner.call(Permitted::new(hop, None)));
+        }
+        let (mut inner, keeper) = (self.inner.clone(), self.keeper.clone());
+        Box::pin(async move {
+            let (hop, order) = keeper.admit(hop, exchange).await?;
+            keeper.witness.forwarded(&order.exchange, order.classified.class);
+            inner.call(Permitted::new(hop, Some(order))).await
+        })
+    }
+}
+
+impl Keeper {
+    /// Reads an order message as far as is needed, and decides.
+    async fn admit(&self, hop: Hop, exchange: Exchange) -> Result<(Hop, Order), Stop> {
+        let route = Arc::clone(&exchange.route);
+        let Some(orders) = &route.orders else { return Err(Refusal::NoRoute.into()) };
+        let (head, body) = hop.into_parts();
+        let query = pairs(head.uri.query().unwrap_or_default().as_bytes(), &self.limits.fields);
+        self.refuse_by_head(orders, &exchange, &head, &query)?;
+
+        let body = self.read(body).await?;
+        let fields = fields_of(&head.headers, &body, &self.limits.fields);
+        let classified = orders.rules.classify(&OrderView {
+            method: head.method.as_str(),
+            host: &exchange.host,
+            path: head.uri.path(),
+            query: &query.pairs,
+            body: &fields.pairs,
+            ambiguity: query.ambiguity().or_else(|| fields.ambiguity()).or_else(|| override_of(&head.headers)),
+        });
+        let order = Order { exchange, classified, safety: Arc::clone(&self.safety) };
+        order.decide()?;
+        Ok((Request::from_parts(head, Body::full(body)), order))
+    }
+
+    /// Spares the body of a message that its head decides against.
+    fn refuse_by_head(
+        &self,
+        orders: &Orders,
+        exchange: &Exchange,
+        head: &http::request::Parts,
+        query: &Fields,
+    ) -> Result<(), Stop> {
+        let effective = self.safety.effective(&orders.scopes);
+        let refusal = orders.rules.refusable_by_head(
+            head.method.as_str(),
+            &exchange.host,
+            head.uri.path(),
+            &query.pairs,
+            &effective,
+        );
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+    }
+
+    async fn read(&self, body: Body) -> Result<bytes::Bytes, Stop> {
+        match Limited::new(body, self.limits.body_bytes).collect().await {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(error) => match error.downcast::<Fault>() {
+                Ok(fault) => Err(Stop::Broke(*fault)),
+                Err(_too_long) => Err(Refusal::OrderTooLarge.into()),
+            },
+        }
+    }
+}
+
+/// The fields of a message, and what makes them readable in two ways.
+#[derive(Default)]
+struct Fields {
+    pairs: Vec<(String, String)>,
+    ambiguity: Option<String>,
+}
+
+impl Fields {
+    fn ambiguity(&self) -> Option<&str> {
+        self.ambiguity.as_deref()
+    }
+
+    fn unreadable(why: &dyn ToString) -> Self {
+        Self { pairs: Vec::new(), ambiguity: Some(why.to_string()) }
+    }
+}
+
+impl From<Flat> for Fields {
+    fn from(flat: Flat) -> Self {
+        Self { pairs: flat.pairs, ambiguity: flat.ambiguity.map(|ambiguity| ambiguity.to_string()) }
+    }
+}
+
+fn pairs(query: &[u8], limits: &Limits) -> Fields {
+    form::parse(query, limits).map_or_else(|why| Fields::unreadable(&why), Fields::from)
+}
+
+/// A body is read by what it is and by what it says it is; where the two disagree it has two readings.
+fn fields_of(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Fields {
+    let looks_json =
+        body.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| matches!(byte, b'{' | b'['));
+    let said = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if body.is_empty() {
+        return Fields::default();
+    }
+    let says_json = said.to_ascii_lowercase().contains("json");
+    let says_form = said.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+    if (says_form && looks_json) || (says_json && !looks_json) {
+        return Fields::unreadable(&"the body is not what its content type says");
+    }
+    if looks_json {
+        json::flatten(body, limits).map_or_else(|why| Fields::unreadable(&why), Fields::from)
+    } else {
+        pairs(body, limits)
+    }
+}
+
+fn override_of(headers: &HeaderMap) -> Option<&'static str> {
+    METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name)).then_some("a header overrides the method")
+}
+
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];

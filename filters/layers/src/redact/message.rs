@@ -1,0 +1,136 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, ETAG, HeaderName};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use sekisho_policy::Refusal;
+use sekisho_scan::{Action, Finding, Ruleset, redact};
+
+use super::RedactLimits;
+use super::body::{Searched, Stream};
+use super::coding::{Coding, shape_of, sniff};
+use crate::{Body, Exchange, Fault, Place, Stop, Witness};
+
+/// What is done when a secret is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnFind {
+    /// It is masked, as its detector says.
+    Edit,
+    /// The message is refused: it is an order, which is signed and never edited.
+    RefuseOrder,
+    /// The message is refused: something vouches for its bytes.
+    RefuseSigned,
+}
+
+/// One message being searched: whose it is, and by what rules.
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    pub(super) exchange: Exchange,
+    pub(super) rules: Arc<Ruleset>,
+    pub(super) witness: Arc<dyn Witness>,
+    pub(super) limits: Arc<RedactLimits>,
+    pub(super) on_find: OnFind,
+}
+
+impl Search {
+    /// Tells what was found, and refuses what must not go on.
+    pub(super) fn judge(&self, place: Place, findings: &[Finding]) -> Result<(), Refusal> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        self.witness.found(&self.exchange, place, findings);
+        let acts = |action: Action| findings.iter().any(|finding| finding.action == action);
+        if acts(Action::Block) {
+            return Err(Refusal::SecretInContent);
+        }
+        let only_told = findings.iter().all(|finding| finding.action == Action::Alert);
+        match self.on_find {
+            _ if only_told => Ok(()),
+            OnFind::Edit => Ok(()),
+            OnFind::RefuseOrder => Err(Refusal::SecretInContent),
+            OnFind::RefuseSigned => Err(Refusal::SignedBody),
+        }
+    }
+
+    /// Searches a body, whole if it is small, else as it streams.
+    pub(super) async fn body(&self, headers: &mut HeaderMap, body: Body) -> Result<Body, Stop> {
+        if body.is_end_stream() {
+            return Ok(body);
+        }
+        let coding = Coding::of(headers)?;
+        if self.on_find == OnFind::RefuseOrder && coding != Coding::Plain {
+            return Err(Refusal::UnsupportedCoding.into());
+        }
+        let small = body.size_hint().upper().is_some_and(|most| most <= self.limits.buffered_body_bytes as u64);
+        // An order's body is read by the gate, after the gate has seen that its head does not already decide against it.
+        if small && self.on_find != OnFind::RefuseOrder {
+            return self.whole(headers, body, coding).await;
+        }
+        if self.on_find == OnFind::Edit {
+            headers.remove(CONTENT_LENGTH);
+            headers.remove(ETAG);
+        }
+        let stream = Stream::new(self.clone(), coding, shape_of(headers));
+        Ok(Body::stream(Searched::new(body, stream)))
+    }
+
+    async fn whole(&self, headers: &mut HeaderMap, body: Body, coding: Coding) -> Result<Body, Stop> {
+        let collected = body.collect().await?;
+        let trailers = collected.trailers().cloned();
+        let original = collected.to_bytes();
+        let plain = coding.decode(&original, self.limits.decoded)?;
+        let redacted = redact(&self.rules, shape_of(headers).unwrap_or_else(|| sniff(&plain)), &plain);
+        self.judge(Place::Body, &redacted.findings)?;
+        let bytes = if *redacted.bytes == *plain {
+            original
+        } else {
+            self.edited(headers, redacted.bytes.into_owned(), coding)
+        };
+        match trailers {
+            None => Ok(Body::full(bytes)),
+            Some(mut trailers) => {
+                self.headers(Place::Trailer, &mut trailers)?;
+                Ok(with_trailers(bytes, trailers))
+            }
+        }
+    }
+
+    fn edited(&self, headers: &mut HeaderMap, plain: Vec<u8>, coding: Coding) -> Bytes {
+        let bytes = coding.encode(plain);
+        if headers.contains_key(CONTENT_LENGTH) {
+            headers.insert(CONTENT_LENGTH, bytes.len().into());
+        }
+        headers.remove(ETAG);
+        bytes
+    }
+}
+
+/// Whether something in the head vouches for the bytes of the message.
+pub(super) fn is_signed(headers: &HeaderMap, query: Option<&str>) -> bool {
+    let vouched = headers.keys().any(|name| {
+        VOUCHING.contains(name) || VOUCHING_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
+    });
+    let sigv4 = headers.get_all(http::header::AUTHORIZATION).iter().any(|value| value.as_bytes().starts_with(b"AWS4-"));
+    vouched || sigv4 || query.is_some_and(|query| query.contains("X-Amz-Signature="))
+}
+
+fn with_trailers(bytes: Bytes, trailers: HeaderMap) -> Body {
+    let data = (!bytes.is_empty()).then(|| Ok::<_, Fault>(http_body::Frame::data(bytes)));
+    let frames = data.into_iter().chain([Ok(http_body::Frame::trailers(trailers))]);
+    Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(frames)))
+}
+
+const VOUCHING: [HeaderName; 8] = [
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("signature"),
+    HeaderName::from_static("signature-input"),
+    HeaderName::from_static("x-amz-content-sha256"),
+    HeaderName::from_static("x-slack-signature"),
+];
+
+const VOUCHING_PREFIXES: [&str; 3] = ["x-amz-checksum-", "x-hub-signature", "stripe-signature"];

@@ -1,0 +1,56 @@
+//! Searches what leaves for secrets, and masks or refuses them.
+//!
+//! Unlike a log scrubber at the end of a pipeline it works on the way, in constant memory, and on every part of a message.
+//! What lets a request (or, on export routes, an answer) pass:
+//!
+//! 1. nothing in its path, query, headers, body or trailers is found by a detector: it goes on byte for byte; or
+//! 2. what is found may be masked: the secret's bytes are replaced, and nothing else is; or
+//! 3. it stands in a header or query parameter that the route names as one its upstream is meant to receive
+//!    (`allow_headers`, `allow_query`).
+//!
+//! A message whose bytes something vouches for (a signature, a digest) and every order message is never edited: it passes
+//! as it is, or not at all. A small body is looked at whole before its first byte leaves; a larger one as it streams.
+//!
+//! # Refuses
+//!
+//! | code | status | when |
+//! |---|---|---|
+//! | `secret_in_content` | 403 | a detector whose action is `block` found something, or any did in an order message |
+//! | `signed_body` | 403 | a secret was found in a message that is signed or carries a digest of itself |
+//! | `undecodable` | 403 | a body says it is gzip and is not, is cut short, or decodes to too much |
+//! | `unsupported_coding` | 415 | a body has a content coding that cannot be decoded here |
+//!
+//! # Cannot see
+//!
+//! What the sender has encrypted, and secrets no detector knows. In a body larger than `limits.buffered_body_bytes` a find
+//! that must refuse comes when earlier bytes have left: the stream is cut then, and the journal says how much was sent.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//! use sekisho_filters::redact::RedactLimits;
+//! use sekisho_codec::gzip::Budget;
+//! use std::time::Duration;
+//! let limits = RedactLimits {
+//!     buffered_body_bytes: 64 * 1024,
+//!     decoded: Budget { output: 64 << 20, members: 64 },
+//!     idle_flush: Duration::from_millis(250),
+//! };
+//! # let _ = limits;
+//! ```
+
+mod body;
+
+mod coding;
+
+mod head;
+
+mod layer;
+
+mod message;
+
+mod service;
+
+pub use layer::{RedactLayer, RedactLimits};
+pub use service::Redact;

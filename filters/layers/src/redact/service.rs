@@ -1,0 +1,114 @@
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{ACCEPT_ENCODING, RANGE};
+use http::{HeaderValue, Response};
+use http_body::Body as _;
+use sekisho_policy::Refusal;
+use sekisho_scan::Ruleset;
+use tower::Service;
+
+use super::RedactLimits;
+use super::message::{OnFind, Search, is_signed};
+use crate::{Answer, Body, Exchange, Hop, Place, Stop, Witness};
+
+/// Searches requests, and on export routes answers.
+#[derive(Clone, Debug)]
+pub struct Redact<S> {
+    pub(super) inner: S,
+    pub(super) searcher: Searcher,
+}
+
+/// What a search needs, whatever stands behind it.
+#[derive(Clone, Debug)]
+pub(super) struct Searcher {
+    pub(super) rules: Arc<Ruleset>,
+    pub(super) witness: Arc<dyn Witness>,
+    pub(super) limits: Arc<RedactLimits>,
+}
+
+impl<S> Service<Hop> for Redact<S>
+where
+    S: Service<Hop, Response = Response<Body>, Error = Stop, Future = Answer> + Clone + Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Stop;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, hop: Hop) -> Answer {
+        let Some(exchange) = hop.extensions().get::<Exchange>().cloned() else {
+            return Box::pin(std::future::ready(Err(Refusal::NoRoute.into())));
+        };
+        let redaction = exchange.route.redact;
+        if !redaction.request && !redaction.response {
+            return self.inner.call(hop);
+        }
+        let (mut inner, searcher) = (self.inner.clone(), self.searcher.clone());
+        Box::pin(async move {
+            let mut hop = hop;
+            if redaction.request {
+                hop = searcher.request(exchange.clone(), hop).await?;
+            }
+            if !redaction.response {
+                return inner.call(hop).await;
+            }
+            narrow(&mut hop);
+            let response = inner.call(hop).await?;
+            searcher.response(exchange, response).await
+        })
+    }
+}
+
+impl Searcher {
+    async fn request(&self, exchange: Exchange, hop: Hop) -> Result<Hop, Stop> {
+        let (mut head, body) = hop.into_parts();
+        let on_find = if exchange.route.orders.is_some() {
+            OnFind::RefuseOrder
+        } else if is_signed(&head.headers, head.uri.query()) {
+            OnFind::RefuseSigned
+        } else {
+            OnFind::Edit
+        };
+        let search = self.search(exchange, on_find);
+        if let Some(target) = search.target(&head.uri)? {
+            head.uri = target;
+        }
+        search.headers(Place::Header, &mut head.headers)?;
+        let body = search.body(&mut head.headers, body).await?;
+        Ok(Hop::from_parts(head, body))
+    }
+
+    async fn response(&self, exchange: Exchange, response: Response<Body>) -> Result<Response<Body>, Stop> {
+        let (mut head, body) = response.into_parts();
+        let on_find = if is_signed(&head.headers, None) { OnFind::RefuseSigned } else { OnFind::Edit };
+        let search = self.search(exchange, on_find);
+        search.headers(Place::Header, &mut head.headers)?;
+        if body.is_end_stream() {
+            return Ok(Response::from_parts(head, body));
+        }
+        let body = search.body(&mut head.headers, body).await?;
+        Ok(Response::from_parts(head, body))
+    }
+
+    fn search(&self, exchange: Exchange, on_find: OnFind) -> Search {
+        Search {
+            exchange,
+            rules: Arc::clone(&self.rules),
+            witness: Arc::clone(&self.witness),
+            limits: Arc::clone(&self.limits),
+            on_find,
+        }
+    }
+}
+
+/// Asks the upstream for an answer that can be read whole: no part of it, and no coding but gzip.
+fn narrow(hop: &mut Hop) {
+    hop.headers_mut().remove(RANGE);
+    if hop.headers().contains_key(ACCEPT_ENCODING) {
+        hop.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+}

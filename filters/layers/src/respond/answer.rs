@@ -1,0 +1,44 @@
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use sekisho_policy::Refusal;
+
+use crate::{Body, DecisionId};
+
+/// The answer a refusal gets: RFC 9457 problem details with a stable `code`.
+///
+/// `order` says that the request was on an order route, where the status is never 5xx or 429.
+#[must_use]
+pub fn answer(refusal: &Refusal, decision: DecisionId, order: bool) -> Response<Body> {
+    let status = if order { refusal.status_for_order() } else { refusal.status() };
+    let mut response = Response::new(Body::full(problem(refusal, status, decision)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = refusal.retry_after_s() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    mark(&mut response, decision);
+    response
+}
+
+/// Puts the decision id on an answer.
+pub(super) fn mark(response: &mut Response<Body>, decision: DecisionId) {
+    if let Ok(value) = HeaderValue::from_str(&decision.to_string()) {
+        response.headers_mut().insert(DECISION, value);
+    }
+}
+
+/// All strings in it are ours (codes, titles, scopes and class names), so none needs escaping.
+fn problem(refusal: &Refusal, status: u16, decision: DecisionId) -> String {
+    let (code, title) = (refusal.code(), refusal.title());
+    let forwarded = refusal.forwarded().map_or("null", |forwarded| if forwarded { "true" } else { "false" });
+    let order = refusal.order().map_or_else(String::new, |order| {
+        let (state, class) = (order.posture, order.class.letter());
+        let (scope, epoch) = (&order.scope, order.epoch);
+        format!(r#","state":"{state}","scope":"{scope}","epoch":{epoch},"class":"{class}""#)
+    });
+    format!(
+        r#"{{"type":"urn:sekisho:refusal:{code}","title":"{title}","status":{status},"code":"{code}","decision":"{decision}","forwarded":{forwarded}{order}}}"#
+    )
+}
+
+const DECISION: HeaderName = HeaderName::from_static("sekisho-decision");

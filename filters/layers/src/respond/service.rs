@@ -1,0 +1,84 @@
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::Response;
+use sekisho_policy::Refusal;
+use tower::Service;
+
+use super::answer::{answer, mark};
+use crate::{Body, Exchange, Fault, Hop, Stop, Witness};
+
+/// Answers whatever happens.
+#[derive(Clone, Debug)]
+pub struct Respond<S> {
+    inner: S,
+    witness: Arc<dyn Witness>,
+}
+
+impl<S> Respond<S> {
+    pub(super) const fn new(inner: S, witness: Arc<dyn Witness>) -> Self {
+        Self { inner, witness }
+    }
+}
+
+impl<S> Service<Hop> for Respond<S>
+where
+    S: Service<Hop, Response = Response<Body>, Error = Stop> + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    /// Always ready: what the filters within are not ready for, they refuse.
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, hop: Hop) -> Self::Future {
+        let exchange = hop.extensions().get::<Exchange>().cloned();
+        let witness = Arc::clone(&self.witness);
+        let passing = self.inner.call(hop);
+        Box::pin(async move {
+            let outcome = passing.await;
+            Ok(match exchange {
+                Some(exchange) => settle(outcome, &exchange, witness.as_ref()),
+                None => outcome.unwrap_or_else(|_stop| answer(&Refusal::NoRoute, Default::default(), false)),
+            })
+        })
+    }
+}
+
+fn settle(outcome: Result<Response<Body>, Stop>, exchange: &Exchange, witness: &dyn Witness) -> Response<Body> {
+    let order = exchange.route.orders.is_some();
+    match outcome {
+        Ok(mut response) => {
+            mark(&mut response, exchange.decision);
+            response
+        }
+        Err(Stop::Refused(refusal)) => {
+            witness.refused(exchange, &refusal);
+            answer(&refusal, exchange.decision, order)
+        }
+        Err(Stop::Broke(Fault::Cut(refusal))) => {
+            witness.refused(exchange, &refusal);
+            answer(&refusal, exchange.decision, order)
+        }
+        Err(Stop::Broke(fault)) => {
+            witness.broke(exchange, &fault);
+            answer(&refusal_for(&fault), exchange.decision, order)
+        }
+    }
+}
+
+/// The cause stays with us; the client learns only on which side it was.
+fn refusal_for(fault: &Fault) -> Refusal {
+    match fault {
+        Fault::Downstream(_) => Refusal::BadRequest { what: "the request broke off" },
+        Fault::Upstream(_) => Refusal::UpstreamUnavailable,
+        Fault::Cut(refusal) => Refusal::clone(refusal),
+    }
+}

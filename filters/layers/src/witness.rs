@@ -1,0 +1,59 @@
+//! Who is told what the filters decided: the journal, the metrics and the signals of the process.
+
+use std::fmt::Debug;
+
+use sekisho_policy::{Class, Refusal};
+use sekisho_scan::Finding;
+
+use crate::access::Attempt;
+use crate::{Exchange, Fault};
+
+/// Told of every decision, on the request's own path: an implementation must neither block nor wait.
+pub trait Witness: Debug + Send + Sync {
+    /// A request was refused; its answer says so.
+    fn refused(&self, exchange: &Exchange, refusal: &Refusal);
+
+    /// Something broke; the client gets an opaque answer.
+    fn broke(&self, exchange: &Exchange, fault: &Fault);
+
+    /// Secrets were found in what was about to leave.
+    fn found(&self, exchange: &Exchange, place: Place, findings: &[Finding]);
+
+    /// A stream was cut after `sent` bytes of it had already left.
+    fn cut(&self, exchange: &Exchange, sent: u64);
+
+    /// A caller tried to prove who it is and could not.
+    fn failed(&self, exchange: &Exchange, attempt: &Attempt);
+
+    /// An order message was let through to its upstream.
+    fn forwarded(&self, exchange: &Exchange, class: Class);
+}
+
+/// Where in a message a secret was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The path of the request target.
+    Path,
+    /// The query of the request target.
+    Query,
+    /// A header.
+    Header,
+    /// The body.
+    Body,
+    /// A trailer.
+    Trailer,
+}
+
+impl Place {
+    /// The word for it in metrics and the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Body => "body",
+            Self::Trailer => "trailer",
+        }
+    }
+}
