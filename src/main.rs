@@ -1,1 +1,11 @@
-fn main() {}
+//! Arguments in, exit code out.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sekisho::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    ExitCode::from(cli.run(&mut std::io::stdout().lock(), &mut std::io::stderr()).code())
+}

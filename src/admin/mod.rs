@@ -1,0 +1,82 @@
+//! The admin API, on loopback, and the health port, on which nothing can be changed.
+//!
+//! | method and path | who | what |
+//! |---|---|---|
+//! | `GET /v1/state` | anyone on the machine | what is in force, by scope and source |
+//! | `GET /v1/events` | anyone on the machine | the last records of the journal; as a stream with `Accept: text/event-stream` |
+//! | `POST /v1/tighten` | [`Operation::Tighten`](sekisho_policy::Operation) | tightens a scope, acknowledged when it holds |
+//! | `POST /v1/release/propose` | `ProposeRelease` | secures the evidence, issues a challenge |
+//! | `POST /v1/release/confirm` | `ConfirmRelease` | a second person answers it |
+//! | `GET /livez` `/readyz` `/healthz` `/metrics` | anyone, on the health port | whether it lives, is ready, and what it counts |
+//!
+//! Changes carry an `X-API-Key` and a JSON body. Requests whose `Host` is no loopback name are refused on the admin
+//! port, so that a page in a browser on the same machine cannot reach it by a name of its own.
+
+mod events;
+
+mod health;
+
+mod reply;
+
+mod release;
+
+mod serve;
+
+mod state;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sekisho_filters::access::{Door, Principal};
+use sekisho_policy::{Operation, Refusal};
+use sekisho_safety::Scope;
+
+use crate::control::{Releases, Safety};
+use crate::data::classify::Decisions;
+use crate::evidence::Journal;
+use crate::telemetry::{Metrics, Recorder};
+
+pub use serve::{AdminPort, HealthPort};
+
+/// What the admin API and the health port answer from.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// What is in force.
+    pub safety: Arc<Safety>,
+    /// Releases under way.
+    pub releases: Arc<Releases>,
+    /// The journal.
+    pub journal: Journal,
+    /// Who may change anything.
+    pub door: Arc<Door>,
+    /// Told of failed attempts.
+    pub recorder: Arc<Recorder>,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Numbers the answers.
+    pub decisions: Arc<Decisions>,
+    /// Hash of the policy in force.
+    pub policy_hash: Arc<str>,
+    /// Why the state could not be verified at the start, if it could not.
+    pub unverified: Option<&'static str>,
+}
+
+impl Admin {
+    /// Asks who sends `headers`, and whether they may do `operation` in `scope`.
+    fn may(
+        &self,
+        headers: &http::HeaderMap,
+        peer: IpAddr,
+        operation: Operation,
+        scope: &Scope,
+    ) -> Result<Principal, Refusal> {
+        let principal = self.door.ask(headers, peer).map_err(|attempt| {
+            self.recorder.attempt(&attempt, "admin", None);
+            attempt.refusal()
+        })?;
+        let held = &principal.key.scopes;
+        // The fleet holds every other scope.
+        let in_scope = held.is_empty() || held.contains(&Scope::Fleet) || held.contains(scope);
+        if principal.key.role.may(operation) && in_scope { Ok(principal) } else { Err(Refusal::Forbidden) }
+    }
+}

@@ -1,0 +1,117 @@
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use sekisho_filters::Body;
+use serde::de::DeserializeOwned;
+
+use super::{Admin, reply};
+use crate::data::listener::Handle;
+
+/// Answers on the admin port.
+#[derive(Clone, Debug)]
+pub struct AdminPort(pub Arc<Admin>);
+
+/// Answers on the health port: reads, and changes nothing.
+#[derive(Clone, Debug)]
+pub struct HealthPort(pub Arc<Admin>);
+
+impl Handle for HealthPort {
+    async fn handle(&self, _peer: IpAddr, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        Ok(self.0.health(&request).unwrap_or_else(nowhere))
+    }
+}
+
+impl Handle for AdminPort {
+    async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        if !at_home(request.headers(), request.uri()) {
+            return Ok(reply::problem(
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected",
+                "expected a loopback name as Host",
+            ));
+        }
+        Ok(self.0.route(peer, request).await)
+    }
+}
+
+impl Admin {
+    fn health(&self, request: &Request<Incoming>) -> Option<Response<Body>> {
+        if request.method() != Method::GET {
+            return None;
+        }
+        match request.uri().path() {
+            "/livez" => Some(Self::live()),
+            "/readyz" | "/healthz" => Some(self.ready(request.uri().query() == Some("verbose"))),
+            "/metrics" => Some(self.metrics()),
+            _ => None,
+        }
+    }
+
+    async fn route(&self, peer: IpAddr, request: Request<Incoming>) -> Response<Body> {
+        if let Some(response) = self.health(&request) {
+            return response;
+        }
+        let (head, body) = request.into_parts();
+        match (head.method.as_str(), head.uri.path()) {
+            ("GET", "/v1/state") => self.show_state(),
+            ("GET", "/v1/events") => self.events(&head.headers, head.uri.query().unwrap_or_default()),
+            ("POST", "/v1/tighten") => match read(&head.headers, body).await {
+                Ok(asked) => self.tighten(&head.headers, peer, asked).await,
+                Err(response) => *response,
+            },
+            ("POST", "/v1/release/propose") => match read(&head.headers, body).await {
+                Ok(asked) => self.propose(&head.headers, peer, asked).await,
+                Err(response) => *response,
+            },
+            ("POST", "/v1/release/confirm") => match read(&head.headers, body).await {
+                Ok(asked) => self.confirm(&head.headers, peer, asked).await,
+                Err(response) => *response,
+            },
+            (_, "/v1/state" | "/v1/events" | "/v1/tighten" | "/v1/release/propose" | "/v1/release/confirm") => {
+                reply::problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "expected another method")
+            }
+            _ => nowhere(),
+        }
+    }
+}
+
+fn nowhere() -> Response<Body> {
+    reply::problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
+}
+
+/// Reads a JSON body. Its type has to be said: a form in a browser cannot say it without being asked to.
+async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Incoming) -> Result<T, Box<Response<Body>>> {
+    let no = |status, title: &str| Box::new(reply::problem(status, "bad_request", title));
+    let json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if !json {
+        return Err(no(StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected Content-Type: application/json"));
+    }
+    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES).collect()).await;
+    let bytes = match collected {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        Ok(Err(_)) => return Err(no(StatusCode::PAYLOAD_TOO_LARGE, "expected a body of at most 16 KiB")),
+        Err(_elapsed) => return Err(no(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+    };
+    serde_json::from_slice(&bytes).map_err(|error| {
+        let title = format!("the body is not as expected at line {} column {}", error.line(), error.column());
+        no(StatusCode::BAD_REQUEST, &title)
+    })
+}
+
+/// Whether the request names this machine by a loopback name: a page that rebinds a name of its own does not.
+fn at_home(headers: &HeaderMap, uri: &http::Uri) -> bool {
+    let said = headers.get(HOST).and_then(|host| host.to_str().ok()).or_else(|| uri.authority().map(|it| it.as_str()));
+    let Some(authority) = said.and_then(|said| said.parse::<http::uri::Authority>().ok()) else { return false };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The largest thing one can say to this API is a reason.
+const BODY_BYTES: usize = 16 * 1024;
+
+const BODY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);

@@ -1,0 +1,248 @@
+//! One running sidecar: built from a policy, drained on request.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use sekisho_filters::Witness;
+use sekisho_filters::limits::LimitsLayer;
+use sekisho_filters::order_gate::SafetyView;
+use sekisho_filters::redact::RedactLayer;
+use sekisho_journal::{Event, EventType};
+use sekisho_policy::{Listener, Policy};
+use sekisho_scan::{Ruleset, Shape};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admin::{Admin, AdminPort, HealthPort};
+use crate::compile::{self, CompileError};
+use crate::control::safety::now_ms;
+use crate::control::{Releases, Safety, Signals, StateFiles, signals, watch};
+use crate::data::chain::{Parts, chain};
+use crate::data::classify::{Decisions, Routes};
+use crate::data::listener::{Gate, Handle, Listening, bind};
+use crate::data::upstream::Upstreams;
+use crate::evidence::{Journal, JournalSettings, OpenError};
+use crate::identity;
+use crate::telemetry::{Metrics, Recorder};
+
+/// Why the sidecar did not start. Each is one clear line.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The policy cannot be run here.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] identity::SecretError),
+    /// The journal cannot be opened.
+    #[error("journal: {0}")]
+    Journal(#[from] OpenError),
+    /// A port, a file or the system said no.
+    #[error("{0}")]
+    System(#[from] std::io::Error),
+    /// The metrics cannot be registered.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The system gives no random bytes.
+    #[error("random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+}
+
+/// A sidecar that runs.
+#[derive(Debug)]
+pub struct App {
+    /// Where it listens.
+    pub addresses: Addresses,
+    /// What is in force.
+    pub safety: Arc<Safety>,
+    /// Why it started in BLOCK without anybody asking for it, if it did.
+    pub unverified: Option<&'static str>,
+    journal: Journal,
+    drain: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// Where a sidecar listens: as bound, so a port of 0 in policy has become a real one.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// Ingress.
+    pub ingress: Option<SocketAddr>,
+    /// Egress.
+    pub egress: Option<SocketAddr>,
+    /// Admin API.
+    pub admin: SocketAddr,
+    /// Health and metrics.
+    pub health: SocketAddr,
+}
+
+impl App {
+    /// Starts the sidecar on `data`. When this returns, every port is bound and the state is in force.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing runs then.
+    pub async fn start(policy: &Policy, data: &Path) -> Result<Self, StartError> {
+        let sockets = Sockets::bind(policy).await?;
+        let rules = Arc::new(compile::ruleset(policy)?);
+        let door = Arc::new(identity::door(policy)?);
+        let journal = open_journal(policy, data, &rules)?;
+        let loaded = StateFiles::open(data, now_ms())?;
+        let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
+        let (signals, raised) = Signals::new(&policy.signals);
+        let metrics = Metrics::new()?;
+        let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), signals));
+        let mut boot = [0; 8];
+        getrandom::fill(&mut boot)?;
+        let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
+        let app = Self {
+            addresses: sockets.addresses()?,
+            safety: Arc::clone(&safety),
+            unverified: loaded.unverified,
+            journal: journal.clone(),
+            drain: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        let parts = Parts {
+            witness: Arc::clone(&recorder) as Arc<dyn Witness>,
+            limits: LimitsLayer::new(compile::request_limits(policy)),
+            door: Arc::clone(&door),
+            redact: RedactLayer::new(rules, Arc::clone(&recorder) as Arc<dyn Witness>, compile::redact_limits(policy)),
+            safety: Arc::clone(&safety) as Arc<dyn SafetyView>,
+            order_limits: compile::order_limits(policy),
+            upstreams: Upstreams::new(compile::upstreams(policy)),
+        };
+        let admin = Arc::new(Admin {
+            releases: Arc::new(Releases::new(
+                Arc::clone(&safety),
+                journal.clone(),
+                policy.safety.challenge_ttl,
+                policy.safety.challenges,
+            )),
+            safety: Arc::clone(&safety),
+            journal: journal.clone(),
+            door,
+            recorder,
+            metrics,
+            decisions: Arc::clone(&decisions),
+            policy_hash: Arc::from(policy.hash()),
+            unverified: loaded.unverified,
+        });
+        app.spawn(signals::contain(raised, Arc::clone(&safety), journal.clone()));
+        app.spawn(watch::on_sigusr1(Arc::clone(&safety))?);
+        if let Some(path) = policy.safety.sentinel.clone() {
+            app.spawn(watch::sentinel(path, policy.safety.sentinel_interval, safety));
+        }
+        app.serve(policy, sockets, &parts, &decisions, &admin)?;
+        journal.record(
+            Event::new(EventType::Operation, "start")
+                .with_input("policy_hash", policy.hash())
+                .with_input("service", &*policy.service)
+                .with_output("state", app.safety.effective(&[]).posture.as_str())
+                .with_output("unverified", app.unverified.unwrap_or_default()),
+        );
+        Ok(app)
+    }
+
+    fn serve(
+        &self,
+        policy: &Policy,
+        sockets: Sockets,
+        parts: &Parts,
+        decisions: &Arc<Decisions>,
+        admin: &Arc<Admin>,
+    ) -> Result<(), CompileError> {
+        for (listener, socket) in [(Listener::Ingress, sockets.ingress), (Listener::Egress, sockets.egress)] {
+            let Some(socket) = socket else { continue };
+            let routes = Routes::new(listener, compile::entries(policy, listener)?, Arc::clone(decisions));
+            let witness = Arc::clone(&parts.witness);
+            let handler = Gate { routes: Arc::new(routes), chain: chain(parts.clone()), witness };
+            self.listen(policy, socket, handler);
+        }
+        self.listen(policy, sockets.admin, AdminPort(Arc::clone(admin)));
+        self.listen(policy, sockets.health, HealthPort(Arc::clone(admin)));
+        Ok(())
+    }
+
+    fn listen<H: Handle>(&self, policy: &Policy, socket: TcpListener, handler: H) {
+        let listening = Listening { socket, handler, limits: compile::connection_limits(policy) };
+        self.tasks.spawn(listening.serve(self.drain.clone()));
+    }
+
+    /// Runs until the sidecar is drained; then it is dropped.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let drain = self.drain.clone();
+        self.tasks.spawn(async move {
+            drain.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Stops accepting, lets what is under way finish for as long as policy says, and seals the journal.
+    pub async fn drain(self) {
+        self.journal.record(Event::new(EventType::Operation, "drain"));
+        self.drain.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        if let Err(error) = self.journal.close().await {
+            tracing::error!("the journal was not closed in good order: {error}");
+        }
+    }
+}
+
+struct Sockets {
+    ingress: Option<TcpListener>,
+    egress: Option<TcpListener>,
+    admin: TcpListener,
+    health: TcpListener,
+}
+
+impl Sockets {
+    async fn bind(policy: &Policy) -> std::io::Result<Self> {
+        let listeners = &policy.listeners;
+        let maybe = async |what, address: Option<SocketAddr>| match address {
+            Some(address) => bind(what, address).await.map(Some),
+            None => Ok(None),
+        };
+        Ok(Self {
+            ingress: maybe("listeners.ingress", listeners.ingress).await?,
+            egress: maybe("listeners.egress", listeners.egress).await?,
+            admin: bind("listeners.admin", listeners.admin).await?,
+            health: bind("listeners.health", listeners.health).await?,
+        })
+    }
+
+    fn addresses(&self) -> std::io::Result<Addresses> {
+        let of = |socket: &Option<TcpListener>| socket.as_ref().map(TcpListener::local_addr).transpose();
+        Ok(Addresses {
+            ingress: of(&self.ingress)?,
+            egress: of(&self.egress)?,
+            admin: self.admin.local_addr()?,
+            health: self.health.local_addr()?,
+        })
+    }
+}
+
+/// Opens the journal. Every string passes the scanner before it is written.
+fn open_journal(policy: &Policy, data: &Path, rules: &Arc<Ruleset>) -> Result<Journal, OpenError> {
+    let settings = &policy.journal;
+    let rules = Arc::clone(rules);
+    let scrub = move |text: &str| {
+        let redacted = sekisho_scan::redact(&rules, Shape::Text, text.as_bytes());
+        String::from_utf8_lossy(&redacted.bytes).into_owned()
+    };
+    let settings = JournalSettings {
+        dir: data.to_path_buf(),
+        origin: format!("sekisho/{}", policy.service),
+        engine: format!("sekisho {}", env!("CARGO_PKG_VERSION")),
+        flush_interval: settings.flush_interval,
+        batch: settings.batch,
+        queue: settings.queue,
+        segment_records: settings.segment_records,
+        heartbeat: settings.heartbeat,
+        aggregate_window: settings.aggregate_window,
+        aggregate_keys: settings.aggregate_keys,
+        ring: settings.ring,
+    };
+    Journal::open(settings, Arc::new(scrub))
+}

@@ -1,0 +1,74 @@
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use sekisho_policy::SecretSource;
+
+use super::{Exit, Terminal};
+use crate::identity::new_key::{new_key, random_text};
+use crate::identity::resolve;
+
+/// Makes API keys. Policy keeps a keyed hash; the key itself is shown once.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysCommand {
+    /// Makes a key: prints it, and the lines for `identity.keys` in policy.
+    New {
+        /// Names the key: letters, digits, `.` and `-`, at most 64.
+        id: String,
+        /// admin, operator, viewer or service.
+        #[arg(long, default_value = "service")]
+        role: String,
+        /// Whose key it is; two keys of one person are one person when a release asks for two.
+        #[arg(long)]
+        person: Option<String>,
+        /// File that holds the pepper; it is made if it is not there.
+        #[arg(long, value_name = "FILE")]
+        pepper: PathBuf,
+    },
+}
+
+impl KeysCommand {
+    pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
+        let Self::New { id, role, person, pepper } = self;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
+            return terminal.fail(Exit::Usage, "id: expected 1 to 64 letters, digits, `.` and `-`");
+        }
+        if !matches!(role.as_str(), "admin" | "operator" | "viewer" | "service") {
+            return terminal.fail(Exit::Usage, "--role: expected admin, operator, viewer or service");
+        }
+        match make(&id, &pepper) {
+            Ok(made) => {
+                terminal.say(format_args!("key (shown once): {}", made.key.as_str()));
+                terminal.say("for the policy:");
+                terminal.say("identity:");
+                terminal.say(format_args!("  pepper: file:{}", pepper.display()));
+                terminal.say("  keys:");
+                terminal.say(format_args!("    - id: {id}"));
+                terminal.say(format_args!("      role: {role}"));
+                if let Some(person) = person {
+                    terminal.say(format_args!("      person: {person}"));
+                }
+                terminal.say(format_args!("      hash: {}", made.hash));
+                Exit::Fine
+            }
+            Err(why) => terminal.fail(Exit::Environment, why),
+        }
+    }
+}
+
+fn make(id: &str, pepper: &PathBuf) -> Result<crate::identity::new_key::NewKey, String> {
+    if !pepper.exists() {
+        let fresh = random_text(64).map_err(|error| format!("random bytes: {error}"))?;
+        write_new(pepper, fresh.as_bytes()).map_err(|error| format!("cannot write `{}`: {error}", pepper.display()))?;
+    }
+    let pepper = resolve("pepper", &SecretSource::File(pepper.clone())).map_err(|error| error.to_string())?;
+    new_key(id, &pepper).map_err(|error| format!("random bytes: {error}"))
+}
+
+fn write_new(path: &PathBuf, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

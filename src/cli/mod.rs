@@ -1,0 +1,144 @@
+//! The command line. One file a command; output goes where it is told to, so that tests can read it.
+
+mod check;
+
+mod client;
+
+mod demo;
+
+mod wire;
+
+pub mod journal;
+
+mod keys;
+
+mod policy;
+
+mod release;
+
+mod run;
+
+mod scan;
+
+mod status;
+
+mod tighten;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A sidecar that searches what leaves a trading service, checks what enters it, and holds its orders.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "Exit codes: 0 fine; 1 something was found or a check failed; 2 usage or policy error; \
+3 environment (port, file, permission).\nStart with `sekisho demo`.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the sidecar until SIGTERM.
+    Run(Setting),
+    /// Shows the whole thing at work on loopback: masked logs, refused orders, a release by two people.
+    Demo(demo::Demo),
+    /// Checks that the sidecar could run here: policy, secrets, ports, data directory.
+    Check(Setting),
+    /// Searches files, directories or stdin for secrets.
+    Scan(scan::Scan),
+    /// Shows what is in force.
+    Status(status::Status),
+    /// Tightens, at once.
+    Tighten(tighten::Tighten),
+    /// Loosens one stage: one person proposes, a second confirms.
+    #[command(subcommand)]
+    Release(release::Release),
+    /// Makes API keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Verifies and shows the journal.
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
+    /// Checks, hashes and describes policies.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+}
+
+/// What a sidecar runs on.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Setting {
+    /// Policy file (YAML); without it the embedded default.
+    #[arg(long, env = "SEKISHO_POLICY", value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// Where state, journal and keys are kept; without it `data_dir` of the policy.
+    #[arg(long, env = "SEKISHO_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// As it should.
+    Fine,
+    /// Something was found, or a check failed.
+    Found,
+    /// The command or the policy is wrong.
+    Usage,
+    /// A port, a file or a permission is missing.
+    Environment,
+}
+
+impl Exit {
+    /// The exit code of the process.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Found => 1,
+            Self::Usage => 2,
+            Self::Environment => 3,
+        }
+    }
+}
+
+/// Where a command writes, and the words it ends with when it cannot do what it was asked to.
+pub(crate) struct Terminal<'a> {
+    pub(crate) out: &'a mut dyn Write,
+    pub(crate) err: &'a mut dyn Write,
+}
+
+impl Terminal<'_> {
+    /// One line of output. A reader that went away is no error of ours.
+    pub(crate) fn say(&mut self, line: impl std::fmt::Display) {
+        writeln!(self.out, "{line}").unwrap_or_default();
+    }
+
+    /// One line of what is wrong, and the way the command ends.
+    pub(crate) fn fail(&mut self, exit: Exit, line: impl std::fmt::Display) -> Exit {
+        writeln!(self.err, "sekisho: {line}").unwrap_or_default();
+        exit
+    }
+}
+
+impl Cli {
+    /// Does what was asked for.
+    pub fn run(self, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+        let terminal = &mut Terminal { out, err };
+        match self.command {
+            Command::Run(setting) => run::run(&setting, terminal),
+            Command::Demo(demo) => demo.run(terminal),
+            Command::Check(setting) => check::run(&setting, terminal),
+            Command::Scan(scan) => scan.run(terminal),
+            Command::Status(status) => status.run(terminal),
+            Command::Tighten(tighten) => tighten.run(terminal),
+            Command::Release(release) => release.run(terminal),
+            Command::Keys(command) => command.run(terminal),
+            Command::Policy(command) => command.run(terminal),
+            Command::Journal(command) => journal::run(command, terminal.out, terminal.err),
+        }
+    }
+}

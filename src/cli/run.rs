@@ -1,0 +1,108 @@
+use std::path::PathBuf;
+
+use sekisho_filters::order_gate::SafetyView;
+use sekisho_policy::Policy;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Exit, Setting, Terminal};
+use crate::app::{App, StartError};
+
+/// Loads the policy a command was given.
+pub(super) fn load(setting: &Setting, terminal: &mut Terminal<'_>) -> Result<(Policy, PathBuf), Exit> {
+    let (name, text) = match &setting.policy {
+        None => ("embedded default".to_owned(), Policy::embedded().to_owned()),
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => (path.display().to_string(), text),
+            Err(error) => {
+                return Err(terminal.fail(Exit::Environment, format_args!("cannot read `{}`: {error}", path.display())));
+            }
+        },
+    };
+    let policy =
+        Policy::parse(&name, &text).map_err(|errors| terminal.fail(Exit::Usage, format_args!("policy:\n{errors}")))?;
+    let data = setting.data.clone().unwrap_or_else(|| policy.data_dir.clone());
+    Ok((policy, data))
+}
+
+pub(super) fn run(setting: &Setting, terminal: &mut Terminal<'_>) -> Exit {
+    let (policy, data) = match load(setting, terminal) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    log_to_stderr();
+    let runtime = match runtime(policy.workers) {
+        Ok(runtime) => runtime,
+        Err(error) => return terminal.fail(Exit::Environment, format_args!("cannot start threads: {error}")),
+    };
+    let ended = runtime.block_on(serve(&policy, &data, terminal));
+    runtime.shutdown_timeout(policy.limits.drain_timeout);
+    match ended {
+        Ok(()) => Exit::Fine,
+        Err(error) => terminal.fail(Exit::Environment, error),
+    }
+}
+
+async fn serve(policy: &Policy, data: &std::path::Path, terminal: &mut Terminal<'_>) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let app = App::start(policy, data).await?;
+    announce(&app, policy, terminal);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    terminal.say("draining");
+    tokio::select! {
+        () = app.drain() => terminal.say("drained"),
+        // Asked twice, it does not wait for anybody.
+        _ = terminate.recv() => terminal.say("cut"),
+        _ = interrupt.recv() => terminal.say("cut"),
+    }
+    Ok(())
+}
+
+/// Says where it listens and what is in force.
+pub(super) fn announce(app: &App, policy: &Policy, terminal: &mut Terminal<'_>) {
+    let addresses = app.addresses;
+    let named = [("ingress", addresses.ingress), ("egress", addresses.egress)];
+    for (name, address) in named.into_iter().filter_map(|(name, address)| Some((name, address?))) {
+        terminal.say(format_args!("{name:<8} http://{address}"));
+    }
+    terminal.say(format_args!("{:<8} http://{}", "admin", addresses.admin));
+    terminal.say(format_args!("{:<8} http://{}", "health", addresses.health));
+    let effective = app.safety.effective(&[]);
+    terminal.say(format_args!(
+        "{:<8} {} (scope {}, epoch {})",
+        "state", effective.posture, effective.scope, effective.epoch
+    ));
+    if let Some(why) = app.unverified {
+        terminal.say(format_args!("         because {why}"));
+        terminal.say("         two people loosen it: sekisho release propose, then sekisho release confirm");
+    }
+    if policy.identity.keys.is_empty() {
+        terminal.say("         policy has no API keys, so nobody can: make some with `sekisho keys new`");
+    }
+    terminal.out.flush().unwrap_or_default();
+}
+
+/// A runtime with as many threads as policy says, or as the machine has processors.
+///
+/// # Errors
+///
+/// When the system gives no threads.
+pub(super) fn runtime(workers: Option<usize>) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        builder.worker_threads(workers);
+    }
+    builder.enable_all().build()
+}
+
+/// JSON lines on stderr; `SEKISHO_LOG` filters them.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG")
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter);
+    // Only a second subscriber in one process fails, and tests have one.
+    let _second = subscriber.try_init();
+}

@@ -1,0 +1,146 @@
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+use sekisho_codec::gzip::{Budget, Decoder, Encoder};
+use sekisho_scan::{Finding, Ruleset, Scanner, Shape};
+
+use super::lines::Lines;
+use super::walk::Entry;
+
+/// Searches one file after the other, piece by piece.
+pub(super) struct Reader {
+    pub(super) rules: Arc<Ruleset>,
+    pub(super) budget: Budget,
+}
+
+/// A finding and where it stands.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) finding: Finding,
+    pub(super) line: u64,
+    pub(super) column: u64,
+}
+
+impl Reader {
+    /// Reads a file to its end and writes it, masked, to `out`. A gzip file is decoded, and coded again.
+    pub(super) fn read(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<Vec<Found>> {
+        let mut input: Box<dyn Read> = match &entry.path {
+            None => Box::new(io::stdin().lock()),
+            Some(path) => Box::new(File::open(path)?),
+        };
+        let mut piece = vec![0; PIECE];
+        let first = fill(&mut *input, &mut piece)?;
+        let first = piece.get(..first).unwrap_or_default();
+        let gzip = first.starts_with(&[0x1F, 0x8B]);
+        let mut pass = Pass {
+            decoder: gzip.then(|| Decoder::new(self.budget)),
+            encoder: gzip.then(|| Encoder::new(6)),
+            scanner: None,
+            lines: Lines::default(),
+            findings: Vec::new(),
+            rules: Arc::clone(&self.rules),
+        };
+        pass.push(first, out)?;
+        loop {
+            let read = fill(&mut *input, &mut piece)?;
+            if read == 0 {
+                break;
+            }
+            pass.push(piece.get(..read).unwrap_or_default(), out)?;
+        }
+        pass.finish(out)
+    }
+}
+
+struct Pass {
+    decoder: Option<Decoder>,
+    encoder: Option<Encoder>,
+    scanner: Option<Scanner>,
+    lines: Lines,
+    findings: Vec<Finding>,
+    rules: Arc<Ruleset>,
+}
+
+impl Pass {
+    fn push(&mut self, piece: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        let mut decoded = Vec::new();
+        let plain = match &mut self.decoder {
+            None => piece,
+            Some(decoder) => {
+                decoder.push(piece, &mut decoded).map_err(io::Error::other)?;
+                &decoded
+            }
+        };
+        self.scan(plain, out)
+    }
+
+    fn scan(&mut self, plain: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        if plain.is_empty() {
+            return Ok(());
+        }
+        self.lines.push(plain);
+        let shape = match plain.trim_ascii_start().first() {
+            Some(b'{' | b'[') => Shape::Json,
+            Some(_) | None => Shape::Text,
+        };
+        let scanner = self.scanner.get_or_insert_with(|| Scanner::new(Arc::clone(&self.rules), shape));
+        let mut clean = Vec::with_capacity(plain.len());
+        scanner.push(plain, &mut clean);
+        self.findings.append(&mut scanner.take_findings());
+        self.write(&clean, out)
+    }
+
+    fn write(&mut self, clean: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        match &mut self.encoder {
+            None => out.write_all(clean),
+            Some(encoder) => {
+                let mut coded = Vec::new();
+                encoder.push(clean, &mut coded);
+                out.write_all(&coded)
+            }
+        }
+    }
+
+    fn finish(mut self, out: &mut dyn Write) -> io::Result<Vec<Found>> {
+        if let Some(decoder) = self.decoder.take() {
+            let mut rest = Vec::new();
+            decoder.finish(&mut rest).map_err(io::Error::other)?;
+            self.scan(&rest, out)?;
+        }
+        if let Some(mut scanner) = self.scanner.take() {
+            let mut rest = Vec::new();
+            scanner.finish(&mut rest);
+            self.findings.append(&mut scanner.take_findings());
+            self.write(&rest, out)?;
+        }
+        if let Some(encoder) = self.encoder.take() {
+            let mut rest = Vec::new();
+            encoder.finish(&mut rest);
+            out.write_all(&rest)?;
+        }
+        out.flush()?;
+        let lines = self.lines;
+        let placed = |finding: Finding| {
+            let (line, column) = lines.position(finding.offset);
+            Found { finding, line, column }
+        };
+        Ok(self.findings.into_iter().map(placed).collect())
+    }
+}
+
+/// Reads until the piece is full or the input ends, so that the first piece of a pipe is long enough to be told by.
+fn fill(input: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match input.read(rest) {
+            Ok(0) => break,
+            Ok(read) => filled = filled.saturating_add(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+const PIECE: usize = 64 * 1024;

@@ -1,0 +1,100 @@
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use sekisho_scan::{Ruleset, Severity};
+use serde_json::{Value, json};
+
+use super::file::Found;
+
+/// Everything that was found, and what could not be read.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) found: Vec<(String, Found)>,
+    pub(super) failed: Vec<(String, String)>,
+    files: usize,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, path: &str, found: Vec<Found>) {
+        self.files = self.files.saturating_add(1);
+        self.found.extend(found.into_iter().map(|found| (path.to_owned(), found)));
+    }
+
+    pub(super) fn fail(&mut self, path: &str, error: &io::Error) {
+        self.failed.push((path.to_owned(), error.to_string()));
+    }
+
+    pub(super) fn text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for (path, Found { finding, line, column }) in &self.found {
+            let field = finding.field.as_deref().map(|field| format!(" in `{field}`")).unwrap_or_default();
+            let severity = finding.severity.as_str();
+            let (detector, print) = (&finding.detector, &finding.fingerprint);
+            writeln!(out, "{path}:{line}:{column}: {severity}: {detector}{field} [{print}]")?;
+        }
+        let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+        writeln!(out, "{} in {}", plural(self.found.len(), "finding"), plural(self.files, "file"))
+    }
+
+    pub(super) fn json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let findings: Vec<Value> = self
+            .found
+            .iter()
+            .map(|(path, found)| {
+                let mut value = serde_json::to_value(&found.finding).unwrap_or_default();
+                if let Some(fields) = value.as_object_mut() {
+                    fields.insert("path".to_owned(), json!(path));
+                    fields.insert("line".to_owned(), json!(found.line));
+                    fields.insert("column".to_owned(), json!(found.column));
+                }
+                value
+            })
+            .collect();
+        let failed: Vec<Value> = self.failed.iter().map(|(path, why)| json!({ "path": path, "error": why })).collect();
+        let document = json!({ "version": 1, "files": self.files, "findings": findings, "unreadable": failed });
+        writeln!(out, "{document:#}")
+    }
+
+    /// SARIF 2.1.0 (OASIS), as code hosts take it.
+    pub(super) fn sarif(&self, rules: &Ruleset, out: &mut dyn Write) -> io::Result<()> {
+        let met: BTreeSet<&str> = self.found.iter().map(|(_, found)| &*found.finding.detector).collect();
+        let known = |id: &str| rules.detectors().find(|(known, ..)| *known == id).map(|(.., title)| title.to_owned());
+        let described: Vec<Value> = met
+            .iter()
+            .map(
+                |id| json!({ "id": id, "shortDescription": { "text": known(id).unwrap_or_else(|| (*id).to_owned()) } }),
+            )
+            .collect();
+        let results: Vec<Value> = self.found.iter().map(|(path, found)| result(path, found)).collect();
+        let driver = json!({
+            "name": "sekisho",
+            "version": env!("CARGO_PKG_VERSION"),
+            "rules": described,
+        });
+        let document = json!({
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{ "tool": { "driver": driver }, "columnKind": "utf16CodeUnits", "results": results }],
+        });
+        writeln!(out, "{document:#}")
+    }
+}
+
+fn result(path: &str, Found { finding, line, column }: &Found) -> Value {
+    let level = match finding.severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low => "note",
+    };
+    json!({
+        "ruleId": &*finding.detector,
+        "level": level,
+        "message": { "text": format!("{} found", finding.detector) },
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": { "uri": path },
+                "region": { "startLine": line, "startColumn": column, "byteOffset": finding.offset, "byteLength": finding.length },
+            }
+        }],
+        "partialFingerprints": { "sekisho/v1": finding.fingerprint },
+    })
+}

@@ -1,0 +1,194 @@
+//! From policy as checked to what the filters run on. Secrets are read here, once; nothing below holds a reference to one.
+
+use std::sync::Arc;
+
+use http::Method;
+use http::header::HeaderName;
+use sekisho_codec::gzip::Budget;
+use sekisho_filters::Route;
+use sekisho_filters::exchange::{Orders, Redaction};
+use sekisho_filters::limits::RequestLimits;
+use sekisho_filters::order_gate::OrderLimits;
+use sekisho_filters::redact::RedactLimits;
+use sekisho_policy::{ActionName, Listener, Policy, Protocol, RoutePolicy};
+use sekisho_scan::{Action, KnownSecret, Ruleset};
+
+use crate::data::classify::Entry;
+use crate::data::listener::ConnectionLimits;
+use crate::data::upstream::{Target, Timeouts, Upstream};
+use crate::identity::{SecretError, resolve};
+
+/// Why a checked policy cannot be run on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A secret cannot be searched for.
+    #[error("secrets: `{name}`: {why}")]
+    Unsearchable {
+        /// As policy names it.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// The detectors do not compile.
+    #[error("detectors: {0}")]
+    Detectors(String),
+    /// A header or method name is none.
+    #[error("routes: `{route}`: `{word}` is no {what}")]
+    Word {
+        /// In which route.
+        route: String,
+        /// The word.
+        word: String,
+        /// What it should be.
+        what: &'static str,
+    },
+}
+
+/// The detectors of `policy`, with the known secrets it refers to.
+///
+/// # Errors
+///
+/// When a secret cannot be read or is too weak to be searched for, or a detector is not known.
+pub fn ruleset(policy: &Policy) -> Result<Ruleset, CompileError> {
+    let detectors = &policy.detectors;
+    let failed = |error: &dyn std::fmt::Display| CompileError::Detectors(error.to_string());
+    let mut builder = Ruleset::builder().embedded().map_err(|error| failed(&error))?;
+    builder = builder.field_names(&detectors.fields).default_action(action(detectors.default_action));
+    builder = builder.hold_bytes(policy.limits.scan_hold_bytes);
+    for id in &detectors.disable {
+        builder = builder.disable(id);
+    }
+    for (id, name) in &detectors.actions {
+        builder = builder.action(id, action(*name));
+    }
+    for secret in &policy.secrets {
+        let value = resolve(&format!("secrets: `{}`", secret.name), &secret.source)?;
+        let known = KnownSecret { name: secret.name.clone(), value };
+        let unsearchable = |why: &dyn std::fmt::Display| CompileError::Unsearchable {
+            name: secret.name.clone(),
+            why: why.to_string(),
+        };
+        builder = builder.known(known).map_err(|why| unsearchable(&why))?;
+    }
+    if let Some(source) = &detectors.fingerprint_key {
+        let key = resolve("detectors.fingerprint_key", &source.source)?;
+        builder = builder.fingerprint_key(<sha2::Sha256 as sha2::Digest>::digest(&*key).into());
+    }
+    builder.build().map_err(|error| failed(&error))
+}
+
+/// The routes of one listener.
+///
+/// # Errors
+///
+/// When a header or method name is none.
+pub fn entries(policy: &Policy, listener: Listener) -> Result<Vec<Entry>, CompileError> {
+    policy.routes.iter().filter(|route| route.listener == listener).map(entry).collect()
+}
+
+fn entry(policy: &RoutePolicy) -> Result<Entry, CompileError> {
+    let bad = |word: &str, what| CompileError::Word { route: policy.name.to_string(), word: word.to_owned(), what };
+    let methods = policy.methods.as_ref().map(|methods| {
+        methods.iter().map(|name| name.parse::<Method>().map_err(|_bad| bad(name, "method"))).collect::<Result<_, _>>()
+    });
+    let allow_headers = policy.allow_headers.iter();
+    let allow_headers = allow_headers
+        .map(|name| name.parse::<HeaderName>().map_err(|_bad| bad(name, "header")))
+        .collect::<Result<_, _>>()?;
+    let orders = policy.orders.as_ref();
+    Ok(Entry {
+        host: policy.host.clone(),
+        path_prefix: policy.path_prefix.clone(),
+        methods: methods.transpose()?,
+        strip_prefix: policy.strip_prefix,
+        route: Arc::new(Route {
+            name: Arc::clone(&policy.name),
+            upstream: Arc::clone(&policy.upstream),
+            redact: Redaction { request: policy.redact_request, response: policy.redact_response },
+            allow_headers,
+            allow_query: policy.allow_query.clone(),
+            orders: orders.map(|orders| Orders { rules: Arc::clone(&orders.rules), scopes: orders.scopes.clone() }),
+            roles: policy.roles.clone(),
+        }),
+    })
+}
+
+/// The upstreams of `policy`.
+#[must_use]
+pub fn upstreams(policy: &Policy) -> Vec<Upstream> {
+    let limits = &policy.limits;
+    let timeouts =
+        Timeouts { connect: limits.connect_timeout, response: limits.response_timeout, idle: limits.pool_idle_timeout };
+    let one = |upstream: &sekisho_policy::Upstream| {
+        let target = Target {
+            name: Arc::clone(&upstream.name),
+            host: upstream.host.clone(),
+            port: upstream.port,
+            preserve_host: upstream.preserve_host,
+            h2c: upstream.protocol == Protocol::H2c,
+        };
+        Upstream::new(target, timeouts, limits.pool_idle_per_upstream)
+    };
+    policy.upstreams.iter().map(one).collect()
+}
+
+/// What a connection may cost.
+#[must_use]
+pub fn connection_limits(policy: &Policy) -> ConnectionLimits {
+    let limits = &policy.limits;
+    ConnectionLimits {
+        connections: limits.connections,
+        header_timeout: limits.header_timeout,
+        header_count: limits.header_count,
+        header_bytes: limits.header_bytes,
+        h2_streams: limits.h2_streams,
+        drain_timeout: limits.drain_timeout,
+    }
+}
+
+/// What a request may cost.
+#[must_use]
+pub fn request_limits(policy: &Policy) -> RequestLimits {
+    let limits = &policy.limits;
+    RequestLimits {
+        header_count: limits.header_count,
+        header_bytes: limits.header_bytes,
+        body_bytes: limits.body_bytes,
+        body_idle_timeout: limits.body_idle_timeout,
+        in_flight: limits.in_flight,
+        in_flight_orders: limits.in_flight_orders,
+        retry_after_s: limits.overload_retry_after.as_secs().max(1),
+    }
+}
+
+/// How much of a message is held while it is searched.
+#[must_use]
+pub fn redact_limits(policy: &Policy) -> RedactLimits {
+    let limits = &policy.limits;
+    RedactLimits {
+        buffered_body_bytes: limits.buffered_body_bytes,
+        decoded: Budget { output: limits.decoded_body_bytes, members: limits.gzip_members },
+        idle_flush: limits.scan_idle_flush,
+    }
+}
+
+/// How much of an order message is read.
+#[must_use]
+pub fn order_limits(policy: &Policy) -> OrderLimits {
+    let limits = &policy.limits;
+    let fields = sekisho_codec::Limits { depth: limits.json_depth, pairs: limits.json_pairs };
+    OrderLimits { body_bytes: limits.order_body_bytes, fields }
+}
+
+const fn action(name: ActionName) -> Action {
+    match name {
+        ActionName::Mask => Action::Mask,
+        ActionName::Hash => Action::Hash,
+        ActionName::DropField => Action::DropField,
+        ActionName::Block => Action::Block,
+        ActionName::Alert => Action::Alert,
+    }
+}

@@ -1,0 +1,16 @@
+//! Who may change what is in force, and how the change reaches the filters.
+
+pub mod store;
+
+pub mod safety;
+
+pub mod release;
+
+pub mod signals;
+
+pub mod watch;
+
+pub use release::Releases;
+pub use safety::{Acknowledged, Safety};
+pub use signals::Signals;
+pub use store::StateFiles;

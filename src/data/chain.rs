@@ -1,0 +1,67 @@
+//! The way of a request, in order. This file is that order and nothing else.
+
+use std::sync::Arc;
+
+use sekisho_filters::access::{AccessLayer, Door};
+use sekisho_filters::limits::LimitsLayer;
+use sekisho_filters::order_gate::{OrderGateLayer, OrderLimits, SafetyView};
+use sekisho_filters::redact::RedactLayer;
+use sekisho_filters::respond::RespondLayer;
+use sekisho_filters::{Body, Hop, Witness};
+use tower::{Service, ServiceBuilder};
+
+use super::upstream::Upstreams;
+
+/// What the filters are built from.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Told of every decision.
+    pub witness: Arc<dyn Witness>,
+    /// What a request may cost; its counts are shared by all listeners.
+    pub limits: LimitsLayer,
+    /// Who may come in.
+    pub door: Arc<Door>,
+    /// What is searched for, and how.
+    pub redact: RedactLayer,
+    /// What is in force.
+    pub safety: Arc<dyn SafetyView>,
+    /// How much of an order is read.
+    pub order_limits: OrderLimits,
+    /// Where requests go.
+    pub upstreams: Upstreams,
+}
+
+/// The whole chain. Its error is `Infallible`: whatever happens has become an answer.
+pub fn chain(parts: Parts) -> impl Chain {
+    let Parts { witness, limits, door, redact, safety, order_limits, upstreams } = parts;
+    ServiceBuilder::new()
+        // Outermost, so that whatever is refused within becomes one answer and one record.
+        .layer(RespondLayer::new(Arc::clone(&witness)))
+        .layer(limits)
+        // Before anything reads a body: strangers cost a head.
+        .layer(AccessLayer::new(door, Arc::clone(&witness)))
+        .layer(redact)
+        // Last, so that the state is read as late as it can be.
+        .layer(OrderGateLayer::new(safety, witness, order_limits))
+        // Takes only what the gate has permitted.
+        .service(upstreams)
+}
+
+/// What a listener serves.
+pub trait Chain:
+    Service<Hop, Response = http::Response<Body>, Error = std::convert::Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Chain for S where
+    S: Service<Hop, Response = http::Response<Body>, Error = std::convert::Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}

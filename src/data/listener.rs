@@ -1,0 +1,170 @@
+//! Accepts connections and serves the chain on them.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use sekisho_filters::respond::answer;
+use sekisho_filters::{Body, Fault, Hop, Witness};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::chain::Chain;
+use super::classify::Routes;
+
+/// What a connection may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Most connections of one listener.
+    pub connections: usize,
+    /// Time for the head of a request, and between two requests on one connection.
+    pub header_timeout: Duration,
+    /// Most headers of one request, as far as the parser goes along.
+    pub header_count: usize,
+    /// Most bytes of a head, as far as the parser goes along.
+    pub header_bytes: usize,
+    /// Most streams of one HTTP/2 connection.
+    pub h2_streams: u32,
+    /// How long connections have to finish once a drain began.
+    pub drain_timeout: Duration,
+}
+
+/// Answers the requests of one listener.
+pub trait Handle: Clone + Send + Sync + 'static {
+    /// Answers one request of `peer`. Whatever happens, there is an answer.
+    fn handle(
+        &self,
+        peer: IpAddr,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send;
+}
+
+/// A bound socket and what answers on it.
+#[derive(Debug)]
+pub struct Listening<H> {
+    /// The socket.
+    pub socket: TcpListener,
+    /// Who answers.
+    pub handler: H,
+    /// At what cost.
+    pub limits: ConnectionLimits,
+}
+
+/// Answers with the chain: the data path.
+#[derive(Clone, Debug)]
+pub struct Gate<C> {
+    /// Which requests go where.
+    pub routes: Arc<Routes>,
+    /// Through which filters.
+    pub chain: C,
+    /// Told of what is refused before the chain.
+    pub witness: Arc<dyn Witness>,
+}
+
+/// Binds `address`.
+///
+/// # Errors
+///
+/// The system's, with the address in its text.
+pub async fn bind(what: &str, address: SocketAddr) -> io::Result<TcpListener> {
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address} ({what}): {error}"));
+    TcpListener::bind(address).await.map_err(named)
+}
+
+impl<H: Handle> Listening<H> {
+    /// Serves until `drain` is cancelled; then lets what is under way finish, for as long as policy says.
+    pub async fn serve(self, drain: CancellationToken) {
+        let graceful = GracefulShutdown::new();
+        let room = Arc::new(Semaphore::new(self.limits.connections));
+        let builder = self.limits.builder();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = drain.cancelled() => break,
+                accepted = accept(&self.socket, &room) => accepted,
+            };
+            let Some((stream, peer, place)) = accepted else { continue };
+            let handler = self.handler.clone();
+            let service = service_fn(move |request| {
+                let handler = handler.clone();
+                async move { handler.handle(peer, request).await }
+            });
+            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+            let watched = graceful.watch(connection);
+            tokio::spawn(async move {
+                // A client that goes away is not our error; what it cut short has been recorded.
+                let _gone = watched.await;
+                drop(place);
+            });
+        }
+        drop(self.socket);
+        let _cut = tokio::time::timeout(self.limits.drain_timeout, graceful.shutdown()).await;
+    }
+}
+
+async fn accept(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+    // Waits for room first: connections beyond the bound wait in the kernel's queue, not in our memory.
+    let place = Arc::clone(room).acquire_owned().await.ok()?;
+    match socket.accept().await {
+        Ok((stream, peer)) => {
+            stream.set_nodelay(true).ok()?;
+            Some((stream, peer.ip().to_canonical(), place))
+        }
+        Err(_out_of_descriptors) => {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            None
+        }
+    }
+}
+
+impl ConnectionLimits {
+    fn builder(&self) -> auto::Builder<TokioExecutor> {
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.header_timeout)
+            // One more than the limit, so that the limit is refused by the chain, with an id and a record.
+            .max_headers(self.header_count.saturating_add(1))
+            .max_buf_size(self.header_bytes.saturating_mul(2).max(MIN_BUFFER))
+            .half_close(false);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.h2_streams)
+            .max_header_list_size(u32::try_from(self.header_bytes.saturating_mul(2)).unwrap_or(u32::MAX))
+            .keep_alive_interval(self.header_timeout)
+            .keep_alive_timeout(self.header_timeout);
+        builder
+    }
+}
+
+impl<C: Chain> Handle for Gate<C> {
+    async fn handle(&self, peer: IpAddr, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let (exchange, outcome) = self.routes.classify(peer, &mut request);
+        if let Err(refusal) = outcome {
+            self.witness.refused(&exchange, &refusal);
+            return Ok(answer(&refusal, exchange.decision, exchange.route.orders.is_some()));
+        }
+        request.extensions_mut().insert(exchange);
+        let hop: Hop = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
+        self.chain.clone().call(hop).await
+    }
+}
+
+/// Smallest buffer the HTTP/1 parser accepts.
+const MIN_BUFFER: usize = 8 * 1024;
+
+/// How long accepting pauses when the process has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

@@ -1,0 +1,225 @@
+//! One canonical request, or none: what two HTTP readers could read in two ways is refused here (SPEC D12).
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+};
+use http::uri::Authority;
+use http::{HeaderMap, Method, Request, Version};
+use sekisho_policy::Refusal;
+
+/// Checks the head of a request and takes off it what concerns only this hop.
+///
+/// Returns the host it is meant for: lower case, without the port.
+///
+/// # Errors
+///
+/// [`Refusal::BadRequest`] or [`Refusal::UpgradeRefused`].
+pub fn head<B>(request: &mut Request<B>) -> Result<String, Refusal> {
+    if request.method() == Method::CONNECT {
+        return Err(Refusal::UpgradeRefused);
+    }
+    target(request)?;
+    let host = host(request)?;
+    framing(request.headers(), request.version())?;
+    upgrade(request.headers())?;
+    hop_by_hop(request.headers_mut())?;
+    Ok(host)
+}
+
+/// Takes off an answer what concerns only this hop.
+///
+/// # Errors
+///
+/// [`Refusal::UpstreamUnavailable`] when the upstream changes protocol unasked.
+pub fn answer<B>(response: &mut http::Response<B>) -> Result<(), Refusal> {
+    if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Refusal::UpstreamUnavailable);
+    }
+    for name in HOP_BY_HOP {
+        response.headers_mut().remove(name);
+    }
+    response.headers_mut().remove(CONNECTION);
+    Ok(())
+}
+
+fn bad(what: &'static str) -> Refusal {
+    Refusal::BadRequest { what }
+}
+
+fn target<B>(request: &Request<B>) -> Result<(), Refusal> {
+    let path = request.uri().path();
+    let whole = request.uri().path_and_query().map_or("", |target| target.as_str());
+    if !whole.is_ascii() || whole.bytes().any(|byte| byte <= b' ' || byte == 0x7F) {
+        return Err(bad("the target is not plain ASCII"));
+    }
+    if path == "*" && request.method() == Method::OPTIONS {
+        return Ok(());
+    }
+    if !path.starts_with('/') {
+        return Err(bad("the target is not a path"));
+    }
+    let folded = path.to_ascii_lowercase();
+    if ALIASES.iter().any(|alias| folded.contains(alias)) || folded.ends_with("/..") || folded.ends_with("/.") {
+        return Err(bad("the path has a second spelling"));
+    }
+    Ok(())
+}
+
+fn host<B>(request: &Request<B>) -> Result<String, Refusal> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (first, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return Err(bad("there is more than one Host"));
+    }
+    let first = first.map(|host| Authority::try_from(host.as_bytes())).transpose();
+    let first = first.map_err(|_not_an_authority| bad("Host is not a host"))?;
+    let authority = match (request.uri().authority(), &first) {
+        (None, None) => return Err(bad("there is no Host")),
+        (Some(target), Some(host)) if target != host => return Err(bad("Host and target disagree")),
+        (Some(target), _) => target,
+        (None, Some(host)) => host,
+    };
+    if authority.as_str().contains('@') || authority.host().is_empty() {
+        return Err(bad("Host is not a host"));
+    }
+    Ok(authority.host().to_ascii_lowercase())
+}
+
+fn framing(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
+    let near_miss =
+        |name: &HeaderName| name.as_str().contains('_') && FRAMING.contains(&name.as_str().replace('_', "-").as_str());
+    if headers.keys().any(near_miss) {
+        return Err(bad("a header is spelled like one that frames the message"));
+    }
+    let chunked = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => {}
+        (Some(only), None) if chunked(only) && version == Version::HTTP_11 => {}
+        (Some(_), _) => return Err(bad("the transfer coding is not chunked alone")),
+    }
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        return Err(bad("the message has two lengths"));
+    }
+    if headers.get_all(CONTENT_LENGTH).iter().count() > 1 {
+        return Err(bad("the message has two lengths"));
+    }
+    Ok(())
+}
+
+/// An upgrade to h2c may be ignored (RFC 9110, 7.8); any other asks to leave what is searched here.
+fn upgrade(headers: &HeaderMap) -> Result<(), Refusal> {
+    let asks_more = headers.get_all(UPGRADE).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"));
+    if asks_more { Err(Refusal::UpgradeRefused) } else { Ok(()) }
+}
+
+fn hop_by_hop(headers: &mut HeaderMap) -> Result<(), Refusal> {
+    for value in headers.get_all(CONNECTION) {
+        for token in value.as_bytes().split(|byte| *byte == b',') {
+            let token = token.trim_ascii().to_ascii_lowercase();
+            if !token.is_empty() && !CONNECTION_WORDS.contains(&token.as_slice()) {
+                return Err(bad("Connection names a header that is not about the connection"));
+            }
+        }
+    }
+    let trailers = headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+    for name in [CONNECTION, EXPECT, PROXY_AUTHORIZATION] {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(TE, http::HeaderValue::from_static("trailers"));
+    }
+    Ok(())
+}
+
+const ALIASES: [&str; 9] = ["//", "/./", "/../", "\\", "%2e", "%2f", "%5c", "%00", "%25"];
+
+const FRAMING: [&str; 6] =
+    ["transfer-encoding", "content-length", "host", "connection", "x-api-key", "content-encoding"];
+
+const CONNECTION_WORDS: [&[u8]; 5] = [b"close", b"keep-alive", b"te", b"upgrade", b"http2-settings"];
+
+const HOP_BY_HOP: [HeaderName; 6] = [
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{Request, head};
+
+    fn outcome(method: &str, target: &str, headers: &[(&str, &str)]) -> Result<String, String> {
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        head(&mut request.body(()).unwrap()).map_err(|refusal| refusal.code().to_owned())
+    }
+
+    #[test]
+    fn one_host_is_read_from_wherever_it_stands() {
+        assert_eq!(outcome("GET", "/a?b", &[("host", "API.example:80")]), Ok("api.example".into()));
+        assert_eq!(outcome("GET", "http://api.example/a", &[("host", "api.example")]), Ok("api.example".into()));
+        assert_eq!(outcome("OPTIONS", "*", &[("host", "a")]), Ok("a".into()));
+    }
+
+    #[test]
+    fn what_two_readers_could_read_in_two_ways_is_refused() {
+        let host = ("host", "a");
+        for (what, method, target, headers) in [
+            ("no host", "GET", "/", &[][..]),
+            ("two hosts", "GET", "/", &[host, ("host", "b")]),
+            ("target disagrees", "GET", "http://b/", &[host]),
+            ("user in host", "GET", "/", &[("host", "x@a")]),
+            ("dot dot", "GET", "/a/../b", &[host]),
+            ("dot dot at the end", "GET", "/a/..", &[host]),
+            ("escaped dot", "GET", "/a/%2E%2e/b", &[host]),
+            ("escaped slash", "GET", "/a%2fb", &[host]),
+            ("escaped percent", "GET", "/a%252fb", &[host]),
+            ("empty segment", "GET", "/a//b", &[host]),
+            ("two lengths", "POST", "/", &[host, ("content-length", "1"), ("transfer-encoding", "chunked")]),
+            ("length twice", "POST", "/", &[host, ("content-length", "1"), ("content-length", "1")]),
+            ("hidden coding", "POST", "/", &[host, ("transfer-encoding", "gzip, chunked")]),
+            ("near miss", "POST", "/", &[host, ("transfer_encoding", "chunked")]),
+            ("hidden hop-by-hop", "GET", "/", &[host, ("connection", "close, x-api-key")]),
+        ] {
+            assert_eq!(outcome(method, target, headers), Err("bad_request".into()), "{what}");
+        }
+    }
+
+    #[test]
+    fn leaving_http_is_refused() {
+        assert_eq!(outcome("CONNECT", "a:443", &[("host", "a:443")]), Err("upgrade_refused".into()));
+        let upgrade = [("host", "a"), ("connection", "upgrade"), ("upgrade", "websocket")];
+        assert_eq!(outcome("GET", "/", &upgrade), Err("upgrade_refused".into()));
+        let h2c =
+            [("host", "a"), ("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c"), ("http2-settings", "x")];
+        assert_eq!(outcome("GET", "/", &h2c), Ok("a".into()));
+    }
+
+    #[test]
+    fn what_concerns_this_hop_stays_on_it() {
+        let mut request = Request::builder()
+            .uri("/")
+            .header("host", "a")
+            .header("connection", "keep-alive, te")
+            .header("te", "trailers")
+            .header("keep-alive", "5")
+            .header("proxy-connection", "x")
+            .header("expect", "100-continue")
+            .header("x-kept", "yes")
+            .body(())
+            .unwrap();
+        head(&mut request).unwrap();
+        let mut left: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["host", "te", "x-kept"]);
+    }
+}

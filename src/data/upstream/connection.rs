@@ -1,0 +1,106 @@
+use std::io;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use sekisho_filters::order_gate::Unwritten;
+use sekisho_filters::{Body, Cause};
+use tokio::net::TcpStream;
+
+use super::{Target, Timeouts};
+
+/// One connection to an upstream.
+#[derive(Debug)]
+pub(super) struct Connection {
+    sender: Sender,
+    pub(super) unwritten: Unwritten,
+    /// Whether a request was sent on it before: such a connection may have been closed without our knowing.
+    pub(super) used: bool,
+}
+
+#[derive(Debug)]
+enum Sender {
+    Http1(http1::SendRequest<Body>),
+    Http2(http2::SendRequest<Body>),
+}
+
+impl Connection {
+    pub(super) async fn open(target: &Target, timeouts: &Timeouts) -> Result<Self, Cause> {
+        tokio::time::timeout(timeouts.connect, Self::connect(target)).await.map_err(|_elapsed| timed_out())?
+    }
+
+    async fn connect(target: &Target) -> Result<Self, Cause> {
+        let stream = TcpStream::connect((target.host.as_str(), target.port)).await?;
+        stream.set_nodelay(true)?;
+        let unwritten = Unwritten::default();
+        let socket = super::io::Socket::new(stream, unwritten.clone());
+        let sender = if target.h2c {
+            let (sender, connection) =
+                http2::Builder::new(TokioExecutor::new()).timer(TokioTimer::new()).handshake(socket).await?;
+            drive(connection);
+            Sender::Http2(sender)
+        } else {
+            let (sender, connection) = http1::Builder::new().handshake(socket).await?;
+            drive(connection);
+            Sender::Http1(sender)
+        };
+        Ok(Self { sender, unwritten, used: false })
+    }
+
+    /// Whether a request can be sent on it now.
+    pub(super) fn is_ready(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http2(sender) => sender.is_ready(),
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_closed(),
+            Sender::Http2(sender) => sender.is_closed(),
+        }
+    }
+
+    /// A second handle on a connection that carries many requests at once.
+    pub(super) fn share(&self) -> Option<Self> {
+        match &self.sender {
+            Sender::Http1(_) => None,
+            Sender::Http2(sender) => {
+                Some(Self { sender: Sender::Http2(sender.clone()), unwritten: self.unwritten.clone(), used: true })
+            }
+        }
+    }
+
+    /// The connection, if it carries one request at a time and so has to be given back.
+    pub(super) fn exclusive(self) -> Option<Self> {
+        matches!(self.sender, Sender::Http1(_)).then_some(self)
+    }
+
+    /// Sends a request. An error that has the request in it means that not a byte of it was sent.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Body>>> {
+        self.used = true;
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.try_send_request(request).await,
+            Sender::Http2(sender) => sender.try_send_request(request).await,
+        }
+    }
+}
+
+fn drive<C>(connection: C)
+where
+    C: Future<Output = Result<(), hyper::Error>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        // Whoever waits for an answer on it is told; nobody else needs to know.
+        let _ended = connection.await;
+    });
+}
+
+fn timed_out() -> Cause {
+    io::Error::new(io::ErrorKind::TimedOut, "no connection within limits.connect_timeout").into()
+}

@@ -1,0 +1,120 @@
+//! From what lies on the disk to a ledger that can go on: everything is verified first.
+//!
+//! A crash can leave three things, each of which is mended and put on record: whole lines behind the checkpoint, which
+//! this writer wrote and had not sealed; a last line that is cut short; a tile that did not reach the disk. Anything
+//! else was not done by a crash, and the journal is not opened.
+
+use std::path::Path;
+
+use sekisho_journal::tile::Builder;
+use sekisho_journal::{
+    Damage, DamageKind, Event, EventType, SEGMENTS, Severity, SignerKey, Store, Tail, Verdict, Walk, check_canonical,
+    leaf_hash, segment_first, segment_path, walk,
+};
+
+use super::disk::Disk;
+use super::ledger::{Edge, Ledger};
+use super::settings::OpenError;
+use super::store::FileStore;
+
+/// A ledger and what was mended to get it.
+pub(super) struct Recovered {
+    pub(super) ledger: Ledger,
+    pub(super) notes: Vec<Event>,
+}
+
+/// Verifies the journal in `root`, mends what a crash left, and opens it.
+pub(super) fn recover(
+    root: &Path,
+    signer: SignerKey,
+    mut disk: Box<dyn Disk>,
+    segment_records: u64,
+) -> Result<Recovered, OpenError> {
+    let files = FileStore::new(root);
+    let walked = whole(walk(&files, signer.verifier(), None))?;
+    let size = walked.tree.size();
+    let mut notes = vec![opened(size)];
+    if let Some(damage) = &walked.tiles {
+        rebuild_tiles(&files, disk.as_mut(), size)?;
+        notes.push(mended("journal.tiles.rebuilt").with_input("why", damage.to_string()));
+    }
+    let lines = unsealed(&walked.tail, size)?;
+    let edge =
+        Edge { tree: walked.tree, builder: walked.builder, segment: walked.tail.segment, offset: walked.tail.offset };
+    let mut ledger = Ledger::new(disk, signer, segment_records, edge);
+    if !walked.tail.bytes.is_empty() {
+        let sealed: usize = lines.iter().map(|line| line.len() + 1).sum();
+        let cut = walked.tail.bytes.len().saturating_sub(sealed);
+        ledger.reseal(&lines).map_err(write_error)?;
+        notes.push(
+            mended("journal.tail.resealed")
+                .with_input("first", size)
+                .with_output("records", lines.len())
+                .with_output("bytes_cut", cut),
+        );
+    }
+    Ok(Recovered { ledger, notes })
+}
+
+fn whole(walked: Walk) -> Result<Walk, OpenError> {
+    match (walked.report.verdict, &walked.report.first_bad) {
+        (Verdict::Pass, _) => Ok(walked),
+        (Verdict::Fail, Some(damage)) => Err(OpenError::Damaged(damage.clone())),
+        (Verdict::Fail | Verdict::Unknown, _) => Err(OpenError::Unreadable(walked.report.to_string())),
+    }
+}
+
+/// The whole lines behind the checkpoint. Each must be one this writer could have written there.
+fn unsealed(tail: &Tail, size: u64) -> Result<Vec<Vec<u8>>, OpenError> {
+    let mut pieces: Vec<&[u8]> = tail.bytes.split(|byte| *byte == b'\n').collect();
+    // What stands behind the last newline was cut short, or is nothing.
+    pieces.pop();
+    let mut lines = Vec::with_capacity(pieces.len());
+    for (seq, piece) in (size..).zip(pieces) {
+        let says = check_canonical(piece).ok().and_then(|value| value.get("seq")?.as_u64());
+        if says != Some(seq) {
+            let detail = "what lies behind the checkpoint was not written by this journal".to_owned();
+            return Err(OpenError::Damaged(Damage { seq: Some(seq), kind: DamageKind::UnsealedTail, detail }));
+        }
+        lines.push(piece.to_vec());
+    }
+    Ok(lines)
+}
+
+/// Writes every tile again from the entries, which were just found to be the signed ones.
+fn rebuild_tiles(files: &FileStore, disk: &mut dyn Disk, size: u64) -> Result<(), OpenError> {
+    let names = files.list(SEGMENTS).map_err(OpenError::Unreadable)?;
+    let mut segments: Vec<u64> = names.iter().filter_map(|name| segment_first(name)).collect();
+    segments.sort_unstable();
+    let mut builder = Builder::new();
+    let mut seq = 0;
+    for first in segments {
+        let bytes = files.read(&segment_path(first)).map_err(OpenError::Unreadable)?.unwrap_or_default();
+        for line in bytes.split(|byte| *byte == b'\n') {
+            if seq == size {
+                break;
+            }
+            // A newline ends each line, so one empty piece stands at the end of each file.
+            if line.is_empty() {
+                continue;
+            }
+            seq += 1;
+            for tile in builder.push(leaf_hash(line)) {
+                disk.replace(&tile.path(), &tile.bytes()).map_err(write_error)?;
+            }
+        }
+    }
+    builder.partials().try_for_each(|tile| disk.replace(&tile.path(), &tile.bytes())).map_err(write_error)
+}
+
+fn opened(size: u64) -> Event {
+    Event::new(EventType::IntegrityRecord, "journal.opened").with_input("verified_records", size)
+}
+
+fn mended(action: &str) -> Event {
+    Event::new(EventType::IntegrityRecord, action).with_severity(Severity::High)
+}
+
+fn write_error(source: std::io::Error) -> OpenError {
+    OpenError::Io { what: "cannot mend the journal".to_owned(), source }
+}

@@ -1,0 +1,42 @@
+//! Who may come in: secrets by reference, and the door they open.
+
+pub mod secret;
+
+pub mod new_key;
+
+use sekisho_filters::access::{Door, FailureLimits, Failures, Key, Keys, Network};
+use sekisho_policy::Policy;
+
+pub use secret::{SecretError, resolve};
+
+/// Builds the door from policy. The pepper is read here, once.
+///
+/// # Errors
+///
+/// When the pepper cannot be read.
+pub fn door(policy: &Policy) -> Result<Door, SecretError> {
+    let pepper = policy.identity.pepper.as_ref().map(|source| resolve("identity.pepper", source)).transpose()?;
+    let keys = policy.identity.keys.iter().map(|key| {
+        let allow = key.allow.iter().map(|net| Network { address: net.addr, prefix: net.prefix }).collect();
+        let scopes = key.scopes.clone();
+        (Key { id: key.id.clone(), person: key.person.clone(), role: key.role, scopes, allow }, key.hash)
+    });
+    let empty = zeroize::Zeroizing::new(Vec::new());
+    let keys = Keys::new(pepper.as_ref().unwrap_or(&empty), keys.collect());
+    Ok(Door::new(keys, Failures::new(failure_limits(policy))))
+}
+
+fn failure_limits(policy: &Policy) -> FailureLimits {
+    let limits = &policy.auth_failures;
+    FailureLimits {
+        window: limits.window,
+        per_credential: limits.per_credential,
+        per_peer: limits.per_peer,
+        per_pair: limits.per_pair,
+        lockout: limits.lockout,
+        lockout_max: limits.lockout_max,
+        growth: limits.growth,
+        max_entries: limits.max_entries,
+        ipv6_prefix: limits.ipv6_prefix,
+    }
+}

@@ -1,0 +1,195 @@
+//! Prometheus metrics: prefix `sekisho_`, base units, and label values that are enumerated in the code.
+
+use prometheus::core::{AtomicU64, GenericCounter, GenericCounterVec};
+use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use sekisho_policy::{Class, Refusal};
+use sekisho_safety::{Health, Level, Mode, Posture, Switch};
+
+type Counter = GenericCounter<AtomicU64>;
+type CounterVec = GenericCounterVec<AtomicU64>;
+
+/// All metrics of one process.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Counter,
+    refused: CounterVec,
+    broken: Counter,
+    secrets: CounterVec,
+    cut: Counter,
+    auth_failures: CounterVec,
+    orders: CounterVec,
+    state: IntGaugeVec,
+    stored: IntGauge,
+    journal_ok: IntGauge,
+    journal_size: IntGauge,
+}
+
+/// What is read when the metrics are.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// What is in force for the fleet.
+    pub level: Level,
+    /// Whether it is stored as well.
+    pub stored: bool,
+    /// Whether the journal writes.
+    pub journal_ok: bool,
+    /// Records under its last checkpoint.
+    pub journal_size: u64,
+}
+
+impl Metrics {
+    /// Registers everything, each series at zero, so that a rate over the first event is not lost.
+    ///
+    /// # Errors
+    ///
+    /// When two metrics have one name; the tests keep that from happening.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let metrics = Self {
+            requests: counter(&registry, "requests_total", "Requests that were classified.")?,
+            refused: counters(&registry, "refused_total", "Requests refused, by the code of the refusal.", "code")?,
+            broken: counter(&registry, "broken_total", "Requests that ended in a fault and not in a decision.")?,
+            secrets: counters(&registry, "secrets_found_total", "Secrets found, by where in a message.", "place")?,
+            cut: counter(&registry, "streams_cut_total", "Streams cut after bytes of them had left.")?,
+            auth_failures: counters(
+                &registry,
+                "auth_failures_total",
+                "Failed attempts to authenticate, by why.",
+                "why",
+            )?,
+            orders: counters(&registry, "orders_forwarded_total", "Order messages let through, by class.", "class")?,
+            state: gauges(&registry, "state", "1 for what is in force for the fleet, 0 for the rest.", "state")?,
+            stored: gauge(&registry, "state_stored", "1 while what is in force is also on disk.")?,
+            journal_ok: gauge(&registry, "journal_ok", "1 while the journal can be written.")?,
+            journal_size: gauge(&registry, "journal_sealed_records", "Records under the last signed checkpoint.")?,
+            registry,
+        };
+        metrics.announce();
+        Ok(metrics)
+    }
+
+    fn announce(&self) {
+        for code in Refusal::ALL_CODES {
+            self.refused.with_label_values(&[code]).inc_by(0);
+        }
+        for class in Class::ALL {
+            self.orders.with_label_values(&[class.name()]).inc_by(0);
+        }
+        for place in ["path", "query", "header", "body", "trailer"] {
+            self.secrets.with_label_values(&[place]).inc_by(0);
+        }
+    }
+
+    /// A request was refused.
+    pub fn refused(&self, code: &'static str) {
+        self.refused.with_label_values(&[code]).inc();
+    }
+
+    /// A request ended in a fault.
+    pub fn broke(&self) {
+        self.broken.inc();
+    }
+
+    /// Secrets were found.
+    pub fn found(&self, place: &'static str, count: u64) {
+        self.secrets.with_label_values(&[place]).inc_by(count);
+    }
+
+    /// A stream was cut.
+    pub fn cut(&self) {
+        self.cut.inc();
+    }
+
+    /// Somebody failed to authenticate.
+    pub fn auth_failure(&self, why: &'static str) {
+        self.auth_failures.with_label_values(&[why]).inc();
+    }
+
+    /// An order message was let through.
+    pub fn forwarded(&self, class: Class) {
+        self.orders.with_label_values(&[class.name()]).inc();
+    }
+
+    /// Everything as text, in the format Prometheus reads.
+    ///
+    /// # Errors
+    ///
+    /// When a metric cannot be encoded.
+    pub fn text(&self, reading: Reading, requests: u64) -> prometheus::Result<Vec<u8>> {
+        self.requests.inc_by(requests.saturating_sub(self.requests.get()));
+        let level = reading.level;
+        for (state, on) in [
+            ("allow", level.posture() == Posture::Allow),
+            ("close_only", level.switch == Switch::CloseOnly),
+            ("block", level.switch == Switch::Block),
+            ("safe", level.mode == Mode::Safe),
+            ("emergency_stop", level.mode == Mode::EmergencyStop),
+            ("unknown", level.health == Health::Unknown),
+        ] {
+            self.state.with_label_values(&[state]).set(on.into());
+        }
+        self.stored.set(reading.stored.into());
+        self.journal_ok.set(reading.journal_ok.into());
+        self.journal_size.set(i64::try_from(reading.journal_size).unwrap_or(i64::MAX));
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(format!("sekisho_{name}"), help)
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Counter> {
+    let counter = Counter::with_opts(opts(name, help))?;
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, label: &str) -> prometheus::Result<CounterVec> {
+    let counters = CounterVec::new(opts(name, help), &[label])?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+    let gauge = IntGauge::with_opts(opts(name, help))?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, label: &str) -> prometheus::Result<IntGaugeVec> {
+    let gauges = IntGaugeVec::new(opts(name, help), &[label])?;
+    registry.register(Box::new(gauges.clone()))?;
+    Ok(gauges)
+}
+
+#[cfg(test)]
+mod tests {
+    use sekisho_safety::{Level, Switch};
+
+    use super::{Metrics, Reading};
+
+    #[test]
+    fn every_series_is_there_from_the_start() {
+        let metrics = Metrics::new().unwrap();
+        metrics.refused("locked_out");
+        let level = Level::switch(Switch::Block);
+        let reading = Reading { level, stored: true, journal_ok: false, journal_size: 7 };
+        let text = String::from_utf8(metrics.text(reading, 5).unwrap()).unwrap();
+        for line in [
+            "sekisho_requests_total 5",
+            "sekisho_refused_total{code=\"locked_out\"} 1",
+            "sekisho_refused_total{code=\"order_refused\"} 0",
+            "sekisho_state{state=\"block\"} 1",
+            "sekisho_state{state=\"allow\"} 0",
+            "sekisho_state_stored 1",
+            "sekisho_journal_ok 0",
+            "sekisho_journal_sealed_records 7",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}
