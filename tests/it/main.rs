@@ -1,1 +1,25 @@
-//! x
+//! The whole process over real sockets: each test starts the binary, talks to it as a client would, and reads what
+//! reached the other side.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod client;
+
+mod sidecar;
+
+mod upstream;
+
+mod redaction;
+
+mod orders;
+
+mod state;
+
+mod access;
+
+mod journal;
+
+mod cli;
+
+mod protocol;
+
+mod tools;

@@ -1,0 +1,72 @@
+//! Failed authentication: counted, limited, locked out, and in the end a signal.
+
+use crate::client::{Answer, send};
+use crate::sidecar::{ANN, DESK, Sidecar};
+use crate::upstream::Upstream;
+
+fn knock(sidecar: &Sidecar, key: &str) -> Answer {
+    send(sidecar.ingress, "GET /door", &[("x-api-key", key)], b"")
+}
+
+#[test]
+fn the_right_key_passes_and_stays_at_the_door() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::blocked(&upstream);
+    assert_eq!(knock(&sidecar, DESK).status, 200);
+    let arrived = upstream.one();
+    assert!(!arrived.headers.contains("sekisho_desk"), "{}", arrived.headers);
+    assert!(arrived.headers.contains("sekisho-principal: desk"), "{}", arrived.headers);
+    send(sidecar.ingress, "GET /plain", &[("sekisho-principal", "admin")], b"");
+    assert!(!upstream.one().headers.contains("sekisho-principal"), "nobody else says who a caller is");
+}
+
+#[test]
+fn every_way_not_to_be_known_looks_the_same() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::with(&upstream, "auth_failures: { per_pair: 50, per_peer: 50, per_credential: 50 }");
+    let mut answers = std::collections::BTreeSet::new();
+    for key in ["sekisho_desk_wrong", "sekisho_nobody_wrong", "what", "sekisho_desk_"] {
+        let mut answer = knock(&sidecar, key);
+        assert_eq!(answer.status, 401, "{key}");
+        let decision = answer.json()["decision"].as_str().unwrap().to_owned();
+        answer.body = String::from_utf8(answer.body).unwrap().replace(&decision, "").into_bytes();
+        answers.insert(answer.body);
+    }
+    assert_eq!(send(sidecar.ingress, "GET /door", &[], b"").status, 401);
+    let twice = send(sidecar.ingress, "GET /door", &[("x-api-key", DESK), ("x-api-key", DESK)], b"");
+    assert_eq!(twice.status, 401);
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    assert_eq!(upstream.count(), 0);
+    assert_eq!(knock(&sidecar, ANN).code(), "forbidden", "a known caller in the wrong role learns that");
+}
+
+#[test]
+fn too_many_failures_lock_the_pair_out_and_nobody_else() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::with(&upstream, "auth_failures: { per_pair: 3, lockout: 30s }");
+    let statuses: Vec<u16> = (0..5).map(|_| knock(&sidecar, "sekisho_ann_wrong").status).collect();
+    assert_eq!(statuses, [401, 401, 401, 429, 429]);
+    let locked = knock(&sidecar, ANN);
+    assert_eq!((locked.status, locked.code()), (429, "locked_out".to_owned()), "the pair is shut out, right or wrong");
+    let wait: u64 = locked.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    assert_eq!(knock(&sidecar, DESK).status, 200, "another key behind the same address passes");
+    sidecar.until("the lockout is recorded", |sidecar| {
+        sidecar.events("authentication").iter().any(|event| event["outputs"]["locked_out"] == true)
+    });
+}
+
+#[test]
+fn a_spike_tightens_by_policy() {
+    let upstream = Upstream::start();
+    let more = "signals: { auth_failures: { count: 10, window: 60s, level: CLOSE_ONLY } }";
+    let sidecar = Sidecar::with(&upstream, more);
+    sidecar.release_all();
+    for n in 0..9 {
+        knock(&sidecar, &format!("sekisho_n{n}_wrong"));
+    }
+    assert_eq!(sidecar.posture(), "ALLOW", "a trickle is no spike");
+    knock(&sidecar, "sekisho_last_wrong");
+    sidecar.until("the spike tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    sidecar.until("and says so", |sidecar| !sidecar.events("security.alert.raised").is_empty());
+}

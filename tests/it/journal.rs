@@ -1,0 +1,88 @@
+//! The journal: what is touched is named.
+
+use std::path::Path;
+use std::process::Output;
+
+use crate::client::send;
+use crate::sidecar::{Sidecar, binary};
+use crate::upstream::Upstream;
+
+fn verify(dir: &Path) -> Output {
+    binary().args(["journal", "verify", "--data"]).arg(dir.join("data")).output().unwrap()
+}
+
+/// A journal of some length, closed in good order.
+fn recorded() -> tempfile::TempDir {
+    let sidecar = Sidecar::open(&Upstream::start());
+    for n in 0..20 {
+        send(sidecar.egress, &format!("POST /v2/unknown/{n}"), &[], b"{}");
+    }
+    let (code, dir) = sidecar.stop();
+    assert_eq!(code, Some(0));
+    dir
+}
+
+#[test]
+fn an_untouched_journal_verifies_and_a_touched_line_is_named() {
+    let dir = recorded();
+    let clean = verify(dir.path());
+    assert_eq!(clean.status.code(), Some(0), "{clean:?}");
+    let segment = dir.path().join("data/journal/segments/000000000000.ndjson");
+    let text = std::fs::read_to_string(&segment).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let at = lines.len() / 2;
+    let with = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    let mut edited = lines.clone();
+    let changed = lines[at].replacen("\"inputs\"", "\"inputz\"", 1);
+    assert_ne!(changed, lines[at]);
+    edited[at] = &changed;
+    let mut removed = lines.clone();
+    removed.remove(at);
+    let mut swapped = lines.clone();
+    swapped.swap(at, at + 1);
+    for (what, text) in [("changed", with(&edited)), ("removed", with(&removed)), ("reordered", with(&swapped))] {
+        std::fs::write(&segment, text).unwrap();
+        let output = verify(dir.path());
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{what}: {output:?}");
+        assert!(said.contains(&at.to_string()), "{what} at {at}: {said}");
+    }
+    std::fs::write(&segment, with(&lines[..lines.len() - 1])).unwrap();
+    assert_eq!(verify(dir.path()).status.code(), Some(1), "a missing end is missing");
+    std::fs::write(&segment, &text).unwrap();
+    assert_eq!(verify(dir.path()).status.code(), Some(0));
+}
+
+#[test]
+fn kill_9_leaves_a_journal_that_opens_and_verifies() {
+    let upstream = Upstream::start();
+    let mut sidecar = Sidecar::blocked(&upstream);
+    for _ in 0..3 {
+        for n in 0..50 {
+            send(sidecar.egress, &format!("POST /v2/unknown/{n}"), &[], b"{}");
+        }
+        sidecar = Sidecar::on(sidecar.kill());
+    }
+    let (_, dir) = sidecar.stop();
+    let output = verify(dir.path());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_sidecar_does_not_start_on_a_journal_that_was_touched() {
+    let dir = recorded();
+    let segment = dir.path().join("data/journal/segments/000000000000.ndjson");
+    let text = std::fs::read_to_string(&segment).unwrap();
+    std::fs::write(&segment, text.replacen("start", "stars", 1)).unwrap();
+    let output = binary()
+        .args(["run", "--policy"])
+        .arg(dir.path().join("policy.yaml"))
+        .arg("--data")
+        .arg(dir.path().join("data"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(said.contains("journal"), "{said}");
+}

@@ -1,0 +1,227 @@
+//! The binary, running on a data directory of its own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::client::{Answer, send};
+use crate::upstream::Upstream;
+
+/// A sidecar that runs; killed when dropped.
+pub(crate) struct Sidecar {
+    pub(crate) dir: TempDir,
+    pub(crate) ingress: SocketAddr,
+    pub(crate) egress: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) health: SocketAddr,
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+/// Secrets of the keys every test sidecar knows: made here, and so as fake as can be.
+pub(crate) const ANN: &str = "sekisho_ann_ann0123456789abcdefghijklmnopqrstuvwxyz";
+pub(crate) const BOB: &str = "sekisho_bob_bob0123456789abcdefghijklmnopqrstuvwxyz";
+pub(crate) const DESK: &str = "sekisho_desk_desk0123456789abcdefghijklmnopqrstuvwxyz";
+/// A second key of the first person.
+pub(crate) const ANN_TOO: &str = "sekisho_ann2_ann20123456789abcdefghijklmnopqrstuvwxyz";
+const PEPPER: &str = "a pepper for tests, of some length";
+
+/// The known secret every test sidecar searches for.
+pub(crate) fn known() -> String {
+    ["Vn3uE", "xq8Rk", "0Zt6y", "Lw2Pc", "Hd9Js"].concat()
+}
+
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
+    for name in ["SEKISHO_POLICY", "SEKISHO_DATA", "SEKISHO_ADMIN", "SEKISHO_API_KEY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+impl Sidecar {
+    /// Starts with the state that nothing stored comes to: BLOCK.
+    pub(crate) fn blocked(upstream: &Upstream) -> Self {
+        Self::with(upstream, "")
+    }
+
+    /// Starts, and has two people release it all the way.
+    pub(crate) fn open(upstream: &Upstream) -> Self {
+        let sidecar = Self::blocked(upstream);
+        sidecar.release_all();
+        sidecar
+    }
+
+    /// Starts with `more` added to the policy.
+    pub(crate) fn with(upstream: &Upstream, more: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("pepper"), PEPPER).unwrap();
+        std::fs::write(dir.path().join("known"), known()).unwrap();
+        std::fs::write(dir.path().join("policy.yaml"), policy(dir.path(), upstream.address, more)).unwrap();
+        Self::on(dir)
+    }
+
+    /// Starts on what is in `dir`.
+    pub(crate) fn on(dir: TempDir) -> Self {
+        let mut child = binary()
+            .arg("run")
+            .arg("--policy")
+            .arg(dir.path().join("policy.yaml"))
+            .arg("--data")
+            .arg(dir.path().join("data"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut said = String::new();
+        while !said.lines().any(|line| line.starts_with("state")) {
+            if out.read_line(&mut said).unwrap() == 0 {
+                let mut why = String::new();
+                child.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+                panic!("the sidecar did not start: {said}{why}");
+            }
+        }
+        let at = |name: &str| {
+            let line = said.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name}: {said}"));
+            line.rsplit('/').next().unwrap().parse().unwrap()
+        };
+        let (ingress, egress, admin, health) = (at("ingress"), at("egress"), at("admin"), at("health"));
+        Self { dir, ingress, egress, admin, health, child, out }
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Sends a signal of the operating system.
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Kills it as a power cut would, and gives its directory back.
+    pub(crate) fn kill(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap())
+    }
+
+    /// Drains it, and gives its exit code and directory back.
+    pub(crate) fn stop(mut self) -> (Option<i32>, TempDir) {
+        self.signal("TERM");
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        let code = self.child.wait().unwrap().code();
+        (code, std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap()))
+    }
+
+    pub(crate) fn state(&self) -> Value {
+        send(self.admin, "GET /v1/state", &[], b"").json()
+    }
+
+    pub(crate) fn posture(&self) -> String {
+        self.state()["posture"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn change(&self, path: &str, key: &str, body: &Value) -> Answer {
+        let headers = [("x-api-key", key), ("content-type", "application/json")];
+        send(self.admin, &format!("POST {path}"), &headers, body.to_string().as_bytes())
+    }
+
+    pub(crate) fn tighten(&self, switch: &str) -> Answer {
+        self.change("/v1/tighten", ANN, &json!({ "switch": switch, "reason": "test" }))
+    }
+
+    /// One stage, by two people.
+    pub(crate) fn release(&self) {
+        let proposed = self.change("/v1/release/propose", ANN, &json!({ "reason": "test" }));
+        assert_eq!(proposed.status, 200, "{proposed:?}");
+        let proposed = proposed.json();
+        let answer = json!({ "id": proposed["challenge"]["id"], "code": proposed["code"] });
+        let confirmed = self.change("/v1/release/confirm", BOB, &answer);
+        assert_eq!(confirmed.status, 200, "{confirmed:?}");
+    }
+
+    pub(crate) fn release_all(&self) {
+        while self.posture() != "ALLOW" {
+            self.release();
+        }
+    }
+
+    /// Waits until `holds`, for as long as anything here may take.
+    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !holds(self) {
+            assert!(start.elapsed() < Duration::from_secs(20), "{what}: {}", self.state());
+            std::thread::yield_now();
+        }
+    }
+
+    /// Runs a command of the CLI against this sidecar.
+    pub(crate) fn cli(&self, key: &str, args: &[&str]) -> Output {
+        binary().args(args).env("SEKISHO_ADMIN", self.admin.to_string()).env("SEKISHO_API_KEY", key).output().unwrap()
+    }
+
+    /// Records of the journal whose type is `kind`.
+    pub(crate) fn events(&self, kind: &str) -> Vec<Value> {
+        let answer = send(self.admin, "GET /v1/events?limit=1000", &[], b"");
+        let text = String::from_utf8(answer.body).unwrap();
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|event| event["event_type"] == kind)
+            .collect()
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        self.child.kill().unwrap_or_default();
+        self.child.wait().map(drop).unwrap_or_default();
+    }
+}
+
+fn hash(id: &str) -> String {
+    let secret = format!("{id}0123456789abcdefghijklmnopqrstuvwxyz");
+    let digest = sekisho_filters::access::Keys::digest(PEPPER.as_bytes(), secret.as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn policy(dir: &Path, upstream: SocketAddr, more: &str) -> String {
+    let dir = dir.display();
+    let [ann, ann2, bob, desk] = ["ann", "ann2", "bob", "desk"].map(hash);
+    format!(
+        r#"version: 1
+service: test
+data_dir: {dir}/data
+workers: 2
+listeners: {{ ingress: "127.0.0.1:0", egress: "127.0.0.1:0", admin: "127.0.0.1:0", health: "127.0.0.1:0" }}
+upstreams:
+  app: {{ url: "http://{upstream}" }}
+routes:
+  - {{ name: door, listener: ingress, match: {{ path_prefix: /door }}, upstream: app, roles: [service] }}
+  - {{ name: export, listener: ingress, match: {{ path_prefix: /export }}, upstream: app, redact: {{ response: true }} }}
+  - {{ name: plain, listener: ingress, match: {{ path_prefix: /plain }}, upstream: app }}
+  - {{ name: logs, listener: egress, match: {{ path_prefix: /logs }}, upstream: app }}
+  - {{ name: meant, listener: egress, match: {{ path_prefix: /meant }}, upstream: app, allow_headers: [authorization], allow_query: [token] }}
+  - {{ name: orders, listener: egress, match: {{ path_prefix: /v2 }}, upstream: app, orders: {{ pack: alpaca }}, scopes: ["venue:alpaca"] }}
+secrets:
+  - {{ name: known, ref: "file:{dir}/known" }}
+identity:
+  pepper: "file:{dir}/pepper"
+  keys:
+    - {{ id: ann, person: ann, role: operator, hash: {ann} }}
+    - {{ id: ann2, person: ann, role: operator, hash: {ann2} }}
+    - {{ id: bob, person: bob, role: operator, hash: {bob} }}
+    - {{ id: desk, role: service, hash: {desk} }}
+journal: {{ flush_interval: 5ms }}
+{more}
+"#
+    )
+}

@@ -1,0 +1,108 @@
+//! An upstream that keeps every byte of what reaches it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+
+/// What reached it.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    pub(crate) line: String,
+    pub(crate) headers: String,
+    pub(crate) body: Vec<u8>,
+    /// Whether the body came to its end.
+    pub(crate) whole: bool,
+}
+
+impl Received {
+    /// Everything of it, to look for what should not be there.
+    pub(crate) fn all(&self) -> Vec<u8> {
+        [self.line.as_bytes(), self.headers.as_bytes(), &self.body].concat()
+    }
+}
+
+type Reply = Arc<dyn Fn(&Received) -> Response<Full<Bytes>> + Send + Sync>;
+
+/// An upstream in a thread of its own.
+#[derive(Clone)]
+pub(crate) struct Upstream {
+    pub(crate) address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+    reply: Reply,
+}
+
+impl Upstream {
+    pub(crate) fn start() -> Self {
+        Self::answering(|_| Response::new(Full::new(Bytes::from_static(b"ok\n"))))
+    }
+
+    pub(crate) fn answering(reply: impl Fn(&Received) -> Response<Full<Bytes>> + Send + Sync + 'static) -> Self {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let upstream = Self { address: socket.local_addr().unwrap(), received: Arc::default(), reply: Arc::new(reply) };
+        let serving = upstream.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { serving.serve(tokio::net::TcpListener::from_std(socket).unwrap()).await });
+        });
+        upstream
+    }
+
+    async fn serve(self, socket: tokio::net::TcpListener) {
+        while let Ok((stream, _)) = socket.accept().await {
+            let upstream = self.clone();
+            let service = service_fn(move |request| upstream.clone().answer(request));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    }
+
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let line = format!("{} {}", request.method(), request.uri());
+        let headers = request
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        // Kept frame by frame: what arrived before a break is what leaked.
+        let (mut body, mut bytes, mut whole) = (request.into_body(), Vec::new(), true);
+        while let Some(frame) = body.frame().await {
+            match frame.map(hyper::body::Frame::into_data) {
+                Ok(Ok(data)) => bytes.extend_from_slice(&data),
+                Ok(Err(_trailers)) => {}
+                Err(_broken) => {
+                    whole = false;
+                    break;
+                }
+            }
+        }
+        let received = Received { line, headers, body: bytes, whole };
+        let response = (self.reply)(&received);
+        self.received.lock().unwrap().push(received);
+        Ok(response)
+    }
+
+    /// What has arrived since the last time this was asked.
+    pub(crate) fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut self.received.lock().unwrap())
+    }
+
+    /// How much has arrived.
+    pub(crate) fn count(&self) -> usize {
+        self.received.lock().unwrap().len()
+    }
+
+    /// The one thing that has arrived.
+    pub(crate) fn one(&self) -> Received {
+        let mut all = self.take();
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+}
