@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sekisho_filters::Witness;
+use sekisho_filters::access::Door;
 use sekisho_filters::limits::LimitsLayer;
 use sekisho_filters::order_gate::SafetyView;
 use sekisho_filters::redact::RedactLayer;
@@ -12,6 +13,7 @@ use sekisho_journal::{Event, EventType};
 use sekisho_policy::{Listener, Policy};
 use sekisho_scan::{Ruleset, Shape};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -85,57 +87,22 @@ impl App {
     /// [`StartError`]; nothing runs then.
     pub async fn start(policy: &Policy, data: &Path) -> Result<Self, StartError> {
         let sockets = Sockets::bind(policy).await?;
-        let rules = Arc::new(compile::ruleset(policy)?);
-        let door = Arc::new(identity::door(policy)?);
-        let journal = open_journal(policy, data, &rules)?;
-        let loaded = StateFiles::open(data, now_ms())?;
-        let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
-        let (signals, raised) = Signals::new(&policy.signals);
-        let metrics = Metrics::new()?;
-        let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), signals));
-        let mut boot = [0; 8];
-        getrandom::fill(&mut boot)?;
-        let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
+        let (shared, raised) = Shared::open(policy, data)?;
         let app = Self {
             addresses: sockets.addresses()?,
-            safety: Arc::clone(&safety),
-            unverified: loaded.unverified,
-            journal: journal.clone(),
+            safety: Arc::clone(&shared.safety),
+            unverified: shared.unverified,
+            journal: shared.journal.clone(),
             drain: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        let parts = Parts {
-            witness: Arc::clone(&recorder) as Arc<dyn Witness>,
-            limits: LimitsLayer::new(compile::request_limits(policy)),
-            door: Arc::clone(&door),
-            redact: RedactLayer::new(rules, Arc::clone(&recorder) as Arc<dyn Witness>, compile::redact_limits(policy)),
-            safety: Arc::clone(&safety) as Arc<dyn SafetyView>,
-            order_limits: compile::order_limits(policy),
-            upstreams: Upstreams::new(compile::upstreams(policy)),
-        };
-        let admin = Arc::new(Admin {
-            releases: Arc::new(Releases::new(
-                Arc::clone(&safety),
-                journal.clone(),
-                policy.safety.challenge_ttl,
-                policy.safety.challenges,
-            )),
-            safety: Arc::clone(&safety),
-            journal: journal.clone(),
-            door,
-            recorder,
-            metrics,
-            decisions: Arc::clone(&decisions),
-            policy_hash: Arc::from(policy.hash()),
-            unverified: loaded.unverified,
-        });
-        app.spawn(signals::contain(raised, Arc::clone(&safety), journal.clone()));
-        app.spawn(watch::on_sigusr1(Arc::clone(&safety))?);
+        app.spawn(signals::contain(raised, Arc::clone(&app.safety), app.journal.clone()));
+        app.spawn(watch::on_sigusr1(Arc::clone(&app.safety))?);
         if let Some(path) = policy.safety.sentinel.clone() {
-            app.spawn(watch::sentinel(path, policy.safety.sentinel_interval, safety));
+            app.spawn(watch::sentinel(path, policy.safety.sentinel_interval, Arc::clone(&app.safety)));
         }
-        app.serve(policy, sockets, &parts, &decisions, &admin)?;
-        journal.record(
+        app.serve(policy, sockets, &shared)?;
+        app.journal.record(
             Event::new(EventType::Operation, "start")
                 .with_input("policy_hash", policy.hash())
                 .with_input("service", &*policy.service)
@@ -145,23 +112,18 @@ impl App {
         Ok(app)
     }
 
-    fn serve(
-        &self,
-        policy: &Policy,
-        sockets: Sockets,
-        parts: &Parts,
-        decisions: &Arc<Decisions>,
-        admin: &Arc<Admin>,
-    ) -> Result<(), CompileError> {
+    fn serve(&self, policy: &Policy, sockets: Sockets, shared: &Shared) -> Result<(), CompileError> {
+        let parts = shared.parts(policy);
         for (listener, socket) in [(Listener::Ingress, sockets.ingress), (Listener::Egress, sockets.egress)] {
             let Some(socket) = socket else { continue };
-            let routes = Routes::new(listener, compile::entries(policy, listener)?, Arc::clone(decisions));
+            let routes = Routes::new(listener, compile::entries(policy, listener)?, Arc::clone(&shared.decisions));
             let witness = Arc::clone(&parts.witness);
             let handler = Gate { routes: Arc::new(routes), chain: chain(parts.clone()), witness };
             self.listen(policy, socket, handler);
         }
-        self.listen(policy, sockets.admin, AdminPort(Arc::clone(admin)));
-        self.listen(policy, sockets.health, HealthPort(Arc::clone(admin)));
+        let admin = shared.admin(policy);
+        self.listen(policy, sockets.admin, AdminPort(Arc::clone(&admin)));
+        self.listen(policy, sockets.health, HealthPort(admin));
         Ok(())
     }
 
@@ -187,6 +149,66 @@ impl App {
         if let Err(error) = self.journal.close().await {
             tracing::error!("the journal was not closed in good order: {error}");
         }
+    }
+}
+
+/// What the listeners share.
+struct Shared {
+    rules: Arc<Ruleset>,
+    door: Arc<Door>,
+    journal: Journal,
+    safety: Arc<Safety>,
+    unverified: Option<&'static str>,
+    metrics: Metrics,
+    recorder: Arc<Recorder>,
+    decisions: Arc<Decisions>,
+}
+
+impl Shared {
+    fn open(policy: &Policy, data: &Path) -> Result<(Self, mpsc::Receiver<signals::Raised>), StartError> {
+        let rules = Arc::new(compile::ruleset(policy)?);
+        let door = Arc::new(identity::door(policy)?);
+        let journal = open_journal(policy, data, &rules)?;
+        let loaded = StateFiles::open(data, now_ms())?;
+        let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
+        let (signals, raised) = Signals::new(&policy.signals);
+        let metrics = Metrics::new()?;
+        let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), signals));
+        let mut boot = [0; 8];
+        getrandom::fill(&mut boot)?;
+        let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
+        let unverified = loaded.unverified;
+        Ok((Self { rules, door, journal, safety, unverified, metrics, recorder, decisions }, raised))
+    }
+
+    fn parts(&self, policy: &Policy) -> Parts {
+        let witness = Arc::clone(&self.recorder) as Arc<dyn Witness>;
+        let rules = Arc::clone(&self.rules);
+        Parts {
+            limits: LimitsLayer::new(compile::request_limits(policy)),
+            door: Arc::clone(&self.door),
+            redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(policy)),
+            safety: Arc::clone(&self.safety) as Arc<dyn SafetyView>,
+            order_limits: compile::order_limits(policy),
+            upstreams: Upstreams::new(compile::upstreams(policy)),
+            witness,
+        }
+    }
+
+    fn admin(&self, policy: &Policy) -> Arc<Admin> {
+        let (safety, journal) = (Arc::clone(&self.safety), self.journal.clone());
+        let releases = Releases::new(safety, journal, policy.safety.challenge_ttl, policy.safety.challenges);
+        Arc::new(Admin {
+            releases: Arc::new(releases),
+            safety: Arc::clone(&self.safety),
+            journal: self.journal.clone(),
+            door: Arc::clone(&self.door),
+            recorder: Arc::clone(&self.recorder),
+            metrics: self.metrics.clone(),
+            decisions: Arc::clone(&self.decisions),
+            policy_hash: Arc::from(policy.hash()),
+            unverified: self.unverified,
+        })
     }
 }
 

@@ -66,7 +66,7 @@ impl StateFiles {
     /// When the disk says no. The copy written before is then still whole.
     pub fn write(&mut self, state: &State) -> io::Result<()> {
         let generation = self.generation.saturating_add(1);
-        let name = if generation % 2 == 0 { NAMES.0 } else { NAMES.1 };
+        let name = if generation.is_multiple_of(2) { NAMES.0 } else { NAMES.1 };
         let new = self.dir.join("state.new");
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
         file.write_all(&state.encode(generation))?;

@@ -68,8 +68,8 @@ mod tests {
     fn a_key_that_was_made_opens_the_door_its_hash_is_on() {
         let made = new_key("desk", b"pepper").unwrap();
         let mut hash = [0; 32];
-        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&made.hash[at..at + 2], 16).unwrap();
+        for (byte, pair) in hash.iter_mut().zip(made.hash.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
         }
         let key = Key { id: "desk".into(), person: "desk".into(), role: Role::Service, scopes: vec![], allow: vec![] };
         let keys = Keys::new(b"pepper", vec![(key, hash)]);
