@@ -20,12 +20,22 @@ use crate::evidence::Journal;
 #[derive(Debug)]
 pub struct Safety {
     current: ArcSwap<State>,
-    /// Held by whoever changes the state: changes come one after the other, and the disk sees them in that order.
-    files: Mutex<StateFiles>,
+    /// How often the state has changed. Held while it changes, and never while a disk is waited for: a disk that hangs
+    /// must not hold up a tightening.
+    changes: Mutex<u64>,
+    /// Held by whoever writes. INVARIANT: taken before `changes`, never after.
+    disk: Mutex<Disk>,
     stored: AtomicBool,
     starts: Starts,
     journal: Journal,
     settle_timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Disk {
+    files: StateFiles,
+    /// The change that the files have seen last.
+    change: u64,
 }
 
 /// A tightening that has happened.
@@ -59,7 +69,8 @@ impl Safety {
     pub fn new(state: State, files: StateFiles, journal: Journal, settle_timeout: Duration) -> Self {
         Self {
             current: ArcSwap::from_pointee(state),
-            files: Mutex::new(files),
+            changes: Mutex::new(0),
+            disk: Mutex::new(Disk { files, change: 0 }),
             stored: AtomicBool::new(true),
             starts: Starts::default(),
             journal,
@@ -98,16 +109,20 @@ impl Safety {
     }
 
     fn tighten_now(&self, scope: Scope, level: Level, cause: Cause) -> (Change, bool) {
-        let mut files = self.lock();
-        let mut state = State::clone(&self.current.load());
         let told = cause.clone();
-        let change = state.tighten(scope, level, cause);
-        self.current.store(Arc::new(state.clone()));
+        let (change, number) = {
+            let mut changes = lock(&self.changes);
+            let mut state = State::clone(&self.current.load());
+            let change = state.tighten(scope, level, cause);
+            self.replace(state, &mut changes);
+            (change, *changes)
+        };
         if change.changed() {
             self.journal.record(event(EventType::StateTightened, "tighten", &change, &told));
         }
-        let durable = files.write(&state).is_ok();
-        self.stored.store(durable, Ordering::Relaxed);
+        let mut disk = lock(&self.disk);
+        // Whoever held the disk before may have written this change along with its own.
+        let durable = disk.change >= number || self.write(&mut disk).is_ok();
         (change, durable)
     }
 
@@ -133,19 +148,49 @@ impl Safety {
     }
 
     fn release_now(&self, confirmed: Confirmed) -> Result<Change, LoosenError> {
-        let mut files = self.lock();
-        let mut state = State::clone(&self.current.load());
+        let mut disk = lock(&self.disk);
+        let (mut state, number) = {
+            let changes = lock(&self.changes);
+            (State::clone(&self.current.load()), *changes)
+        };
         // Whoever tightened since the record was written has moved the state, and this fails.
         let change = state.release(confirmed)?;
-        files.write(&state)?;
-        self.stored.store(true, Ordering::Relaxed);
-        self.current.store(Arc::new(state));
-        Ok(change)
+        disk.files.write(&state)?;
+        let mut changes = lock(&self.changes);
+        if *changes == number {
+            self.replace(state, &mut changes);
+            disk.change = *changes;
+            self.stored.store(true, Ordering::Relaxed);
+            return Ok(change);
+        }
+        drop(changes);
+        // Somebody tightened while the disk was written to. The stricter wins there as well.
+        self.write(&mut disk)?;
+        Err(LoosenError::Rules(ReleaseError::Moved))
     }
 
-    fn lock(&self) -> MutexGuard<'_, StateFiles> {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    fn replace(&self, state: State, changes: &mut MutexGuard<'_, u64>) {
+        self.stored.store(false, Ordering::Relaxed);
+        self.current.store(Arc::new(state));
+        **changes = changes.saturating_add(1);
     }
+
+    /// Writes what is in force by now.
+    fn write(&self, disk: &mut Disk) -> std::io::Result<()> {
+        let (state, number) = {
+            let changes = lock(&self.changes);
+            (self.current.load_full(), *changes)
+        };
+        disk.files.write(&state)?;
+        disk.change = number;
+        let changes = lock(&self.changes);
+        self.stored.store(*changes == number, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl SafetyView for Safety {
@@ -189,4 +234,70 @@ fn event(kind: EventType, action: &str, change: &Change, cause: &Cause) -> Event
 #[must_use]
 pub fn words(level: Level) -> String {
     format!("{} {} {}", level.switch.as_str(), level.mode.as_str(), level.health.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use sekisho_filters::order_gate::SafetyView;
+    use sekisho_safety::{Answer, Cause, Confirmed, Issued, Level, Posture, Proposal, Scope, Source, State, Switch};
+
+    use super::{LoosenError, Safety, lock};
+    use crate::control::StateFiles;
+    use crate::evidence::{Journal, JournalSettings};
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_does_not_hold_up_a_tightening() {
+        let (dir, safety) = safety();
+        let hung = lock(&safety.disk);
+        let asked = [Switch::CloseOnly, Switch::Block].map(|switch| {
+            let safety = Arc::clone(&safety);
+            std::thread::spawn(move || safety.tighten_now(Scope::Fleet, Level::switch(switch), cause()))
+        });
+        let patience = Instant::now() + Duration::from_secs(20);
+        while safety.effective(&[]).posture != Posture::Block && Instant::now() < patience {
+            std::thread::yield_now();
+        }
+        assert_eq!((safety.effective(&[]).posture, safety.is_stored()), (Posture::Block, false));
+        drop(hung);
+        for asked in asked {
+            assert!(asked.join().unwrap().1, "durable");
+        }
+        assert!(safety.is_stored());
+        assert_eq!(StateFiles::open(dir.path(), 0).unwrap().state, *safety.state());
+    }
+
+    #[tokio::test]
+    async fn who_tightens_while_a_release_is_under_way_wins() {
+        let (dir, safety) = safety();
+        safety.tighten_now(Scope::Fleet, Level::switch(Switch::CloseOnly), cause());
+        let confirmed = confirmed(&safety.state());
+        safety.tighten_now(Scope::Fleet, Level::switch(Switch::Block), cause());
+        assert!(matches!(safety.release_now(confirmed), Err(LoosenError::Rules(_))));
+        assert_eq!(safety.effective(&[]).posture, Posture::Block);
+        assert_eq!(StateFiles::open(dir.path(), 0).unwrap().state, *safety.state());
+    }
+
+    fn safety() -> (tempfile::TempDir, Arc<Safety>) {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = JournalSettings::new(dir.path(), "safety.example/journal");
+        let journal = Journal::open(settings, Arc::new(str::to_owned)).unwrap();
+        let files = StateFiles::open(dir.path(), 0).unwrap().files;
+        let safety = Safety::new(State::danger_open(), files, journal, Duration::from_secs(1));
+        (dir, Arc::new(safety))
+    }
+
+    fn cause() -> Cause {
+        Cause { source: Source::Operator, actor: "ann".to_owned(), reason: "test".to_owned(), at_ms: 1 }
+    }
+
+    fn confirmed(state: &State) -> Confirmed {
+        let (by, reason) = ("ann".to_owned(), "test".to_owned());
+        let proposal = Proposal { scope: Scope::Fleet, target: Level::OPEN, by, reason, evidence: [0; 32] };
+        let challenge = state.propose(proposal, &Issued { nonce: [1; 32], now_ms: 1, ttl_ms: 100 }).unwrap();
+        let code = challenge.code().to_owned();
+        challenge.confirm(&Answer { by: "bob".to_owned(), code, evidence: [0; 32], now_ms: 2 }, state).unwrap()
+    }
 }

@@ -90,6 +90,8 @@ fn sigusr1_tightens_and_never_toggles() {
         sidecar.signal("USR1");
         sidecar.until("SIGUSR1 tightens", |sidecar| sidecar.posture() == "BLOCK");
     }
+    // It acts first; only what is told to be stored survives a crash.
+    sidecar.until("it is stored", |sidecar| sidecar.state()["stored"] == true);
     let dir = sidecar.kill();
     assert_eq!(Sidecar::on(dir).posture(), "BLOCK");
 }

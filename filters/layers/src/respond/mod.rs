@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | `upstream_unavailable` | 502 | the upstream could not be reached, or broke off before it answered |
 //! | `upstream_timeout` | 504 | the upstream did not answer within `limits.response_timeout` |
+//! | `order_outcome_unknown` | 409 | an order was sent and not answered: whether the venue has it has to be asked there |
 //! | `no_route` | 404 | no route takes the request |
 //! | `bad_request` | 400 | the request is not one strict HTTP request |
 //! | `upgrade_refused` | 403 | the request asks to leave HTTP |
