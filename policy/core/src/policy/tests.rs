@@ -1,7 +1,7 @@
 use std::fmt::Write;
 
 use super::*;
-use crate::{Listener, Operation, Role, UnknownOrders};
+use crate::{Listener, Operation, Protocol, Role, UnknownOrders};
 
 #[test]
 fn the_embedded_policy_is_sound() {
@@ -42,7 +42,8 @@ fn everything_can_be_said() {
         "version: 1\nservice: desk\ndata_dir: /var/lib/sekisho\nworkers: 4\n\
          listeners: {{ingress: '[::1]:8443', egress: 127.0.0.1:15001}}\n\
          limits: {{body_bytes: 1024, order_body_bytes: 1KiB, h2_streams: 7, connect_timeout: 250ms}}\n\
-         upstreams:\n  a: {{url: 'http://[::1]:80/', protocol: h2c, host: preserve}}\n\
+         upstreams:\n  a: {{url: 'http://[::1]:80/', protocol: http1, host: preserve}}\n  \
+         b: {{url: 'http://h:1', protocol: h2c}}\n\
          secrets: [{{name: s, ref: env:S}}]\n\
          identity:\n  pepper: env:PEPPER\n  keys: [{{id: k, role: viewer, hash: {hash}, allow: [10.0.0.0/8, '::1']}}]\n\
          signals: {{secret_leak: {{level: BLOCK, scope: venue:x}}}}\n\
@@ -55,6 +56,10 @@ fn everything_can_be_said() {
     assert_eq!((key.hash, key.role, key.person.as_str()), ([0xab; 32], Role::Viewer, "k"));
     assert_eq!((key.allow[0].prefix, key.allow[1].prefix), (8, 128));
     assert_eq!(policy.upstreams[0].host, "[::1]");
+    assert_eq!(
+        policy.upstreams.iter().map(|upstream| upstream.protocol).collect::<Vec<_>>(),
+        [Protocol::Http1, Protocol::H2c]
+    );
     let route = &policy.routes[0];
     assert_eq!((route.listener, route.host.as_deref()), (Listener::Ingress, Some("api.test")));
     assert_eq!(route.allow_headers, ["x-key"]);
