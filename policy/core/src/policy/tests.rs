@@ -18,6 +18,7 @@ fn the_embedded_policy_is_sound() {
     assert_eq!(orders.scopes, ["venue:binance".parse().unwrap()]);
     assert!(policy.routes[0].redact_request && !policy.routes[0].redact_response);
     assert!(!policy.routes[4].redact_request && policy.routes[4].redact_response);
+    assert!(policy.routes.iter().all(|route| route.redact_request || route.listener == Listener::Ingress));
     assert!(policy.upstreams.iter().all(|upstream| upstream.host == "127.0.0.1"));
 }
 
