@@ -71,7 +71,7 @@ impl Admin {
         scope: &Scope,
     ) -> Result<Principal, Refusal> {
         let principal = self.door.ask(headers, peer).map_err(|attempt| {
-            self.recorder.attempt(&attempt, "admin", None);
+            self.recorder.attempt(&attempt, Arc::from("admin"), None);
             attempt.refusal()
         })?;
         let held = &principal.key.scopes;

@@ -6,6 +6,7 @@
 //!
 //! - [`Journal::record`] never blocks and never fails: tightening and cancels do not wait for a disk. What finds the
 //!   queue full is counted, and the count is a record of its own.
+//! - [`Journal::tally`] is for what traffic can cause a flood of: one record and a count.
 //! - [`Journal::record_durable`] and [`Journal::checkpoint`] resolve once it is on the disk: loosening waits for them.
 //! - Every string passes the scanner before it is written.
 //!
@@ -17,7 +18,9 @@ mod clock;
 
 mod scrub;
 
-mod aggregate;
+mod network;
+
+mod tally;
 
 mod queue;
 
@@ -36,9 +39,11 @@ mod shared;
 mod writer;
 
 pub use keys::VERIFIER as VERIFIER_KEY;
+pub use network::Network;
 pub use scrub::Scrub;
 pub use settings::{JournalError, JournalHealth, JournalSettings, OpenError, Sealed};
 pub use store::{FileStore, HeldStore};
+pub use tally::Kind;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -97,9 +102,9 @@ impl Journal {
         let signer = keys::signer(&settings.dir, &settings.origin)?;
         let key = signer.verifier().clone();
         let Recovered { ledger, notes } = recover(&root, signer, disk(&root), settings.segment_records)?;
-        let shared = Arc::new(Shared::new(settings.queue));
+        let shared = Arc::new(Shared::new(&settings));
         shared.sealed.store(ledger.size(), Ordering::Relaxed);
-        let state = State::new(&settings, Instant::now());
+        let state = State::new(Instant::now());
         let files = FileStore::new(&root);
         let writer = Writer { shared: shared.clone(), settings, scrub, ledger, files, lock, state };
         let thread = std::thread::Builder::new().name("journal".to_owned());
@@ -111,6 +116,15 @@ impl Journal {
     pub fn record(&self, event: Event) {
         let shared = &self.inner.shared;
         shared.queue.record(shared.clock.now(), event);
+    }
+
+    /// Records what traffic can cause a flood of. The first of a kind within a window is the record that `complete` makes of it;
+    /// of the rest only a sum is written, when the window ends. `weight` is how many alike this one stands for.
+    pub fn tally(&self, kind: &Kind, weight: u64, complete: impl FnOnce(Event) -> Event) {
+        if self.inner.shared.tally().admit(kind, weight, Instant::now()) {
+            let event = kind.event();
+            self.record(complete(if weight == 1 { event } else { event.with_count(weight) }));
+        }
     }
 
     /// Records an event and waits until it is on the disk under a signed checkpoint. The number of its entry.

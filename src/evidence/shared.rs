@@ -3,19 +3,21 @@
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast;
 
 use super::clock::Clock;
 use super::queue::Queue;
-use super::settings::JournalHealth;
+use super::settings::{JournalHealth, JournalSettings};
+use super::tally::Tally;
 
 /// What the writer's thread and the handles both see.
 pub(super) struct Shared {
     pub(super) queue: Queue,
     pub(super) clock: Clock,
     pub(super) sealed: AtomicU64,
+    tally: Mutex<Tally>,
     lines: broadcast::Sender<Arc<str>>,
     recent: Mutex<VecDeque<Arc<str>>>,
     health: AtomicU8,
@@ -61,9 +63,10 @@ impl Trouble {
 }
 
 impl Shared {
-    pub(super) fn new(queue: usize) -> Self {
+    pub(super) fn new(settings: &JournalSettings) -> Self {
         Self {
-            queue: Queue::new(queue),
+            queue: Queue::new(settings.queue),
+            tally: Mutex::new(Tally::new(settings.aggregate_window, settings.aggregate_keys)),
             clock: Clock::new(),
             sealed: AtomicU64::new(0),
             lines: broadcast::Sender::new(RECENT),
@@ -71,6 +74,10 @@ impl Shared {
             health: AtomicU8::new(0),
             busy_since: AtomicU64::new(0),
         }
+    }
+
+    pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn health(&self) -> JournalHealth {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
-use sekisho_journal::{CHECKPOINT, DamageKind, EventType, Outcome, Report, SEGMENTS, Store as _, segment_path};
+use sekisho_journal::{CHECKPOINT, DamageKind, EventType, Outcome, Report, SEGMENTS, Severity, Store as _, segment_path};
 use serde_json::{Value, json};
 
 use super::*;
@@ -369,13 +369,22 @@ async fn every_string_is_scrubbed() {
 async fn a_flood_is_one_record_and_a_count() {
     let dir = tempfile::tempdir().unwrap();
     let journal = opened(dir.path());
-    let refusal = Event::new(EventType::SecurityAccessDenied, "order.refused").with_result(Outcome::Refused);
-    (0..500).for_each(|_| journal.record(refusal.clone()));
+    let kind = Kind {
+        event_type: EventType::SecurityAccessDenied,
+        severity: Severity::Low,
+        action: "order.refused".into(),
+        result: Outcome::Refused,
+        user: None,
+        network: None,
+        route: Some("orders".into()),
+        details: [None; 2],
+    };
+    (0..500).for_each(|_| journal.tally(&kind, 1, |event| event.with_decision_id("the first")));
     journal.close().await.unwrap();
     let written = with_action(dir.path(), "order.refused");
     assert_eq!(written.len(), 2);
-    assert_eq!(written[0].get("count"), None);
-    assert_eq!(written[1]["count"], json!(499));
+    assert_eq!((written[0].get("count"), &written[0]["decision_id"]), (None, &json!("the first")));
+    assert_eq!((&written[1]["count"], &written[1]["inputs"]["route"]), (&json!(499), &json!("orders")));
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use sekisho_journal::{Event, EventType, Outcome, RecordError, Severity, Stamp, line};
 use tokio::sync::oneshot;
 
-use super::aggregate::Aggregate;
 use super::clock::Moment;
 use super::ledger::{Ledger, Snapshot};
 use super::queue::{Message, Taken};
@@ -33,7 +32,6 @@ pub(super) struct Writer {
 /// What waits to be written, and for whom.
 pub(super) struct State {
     backlog: VecDeque<Entry>,
-    alike: Aggregate,
     lost: u64,
     /// Since when the oldest entry of the backlog waits.
     since: Option<Instant>,
@@ -61,10 +59,9 @@ struct Retry {
 }
 
 impl State {
-    pub(super) fn new(settings: &JournalSettings, now: Instant) -> Self {
+    pub(super) const fn new(now: Instant) -> Self {
         Self {
             backlog: VecDeque::new(),
-            alike: Aggregate::new(settings.aggregate_window, settings.aggregate_keys),
             lost: 0,
             since: None,
             last: now,
@@ -107,9 +104,7 @@ impl Writer {
             match message {
                 Message::Record(moment, event) => {
                     let clean = scrubbed(*event, self.scrub.as_ref());
-                    if let Some(event) = self.state.alike.admit(clean, now) {
-                        self.push(moment, event, None);
-                    }
+                    self.push(moment, clean, None);
                 }
                 Message::Durable(moment, event, answer) => {
                     let clean = scrubbed(*event, self.scrub.as_ref());
@@ -123,19 +118,24 @@ impl Writer {
             }
         }
         if self.is_asked() {
-            let sums = self.state.alike.drain();
-            self.push_all(sums);
+            let sums = self.shared.tally().drain();
+            self.push_sums(sums);
         }
     }
 
     /// What time alone brings: the ends of windows, and the word that the writer is alive.
     fn elapse(&mut self, now: Instant) {
-        let sums = self.state.alike.ended(now);
-        self.push_all(sums);
+        let sums = self.shared.tally().ended(now);
+        self.push_sums(sums);
         let silent = self.state.backlog.is_empty() && self.state.retry.is_none();
         if silent && now >= self.state.last + self.settings.heartbeat {
             self.push_all(vec![Event::new(EventType::Heartbeat, "journal.alive")]);
         }
+    }
+
+    fn push_sums(&mut self, sums: Vec<Event>) {
+        let clean = sums.into_iter().map(|event| scrubbed(event, self.scrub.as_ref())).collect();
+        self.push_all(clean);
     }
 
     fn push_all(&mut self, events: Vec<Event>) {
@@ -186,7 +186,7 @@ impl Writer {
         // Only silence brings a heartbeat; one that is overdue while something waits would make the thread spin.
         let silent = state.backlog.is_empty() && state.retry.is_none();
         let beat = silent.then(|| state.last + self.settings.heartbeat);
-        let times = [beat, flush, state.alike.next_end()];
+        let times = [beat, flush, self.shared.tally().next_end()];
         times.into_iter().flatten().min().unwrap_or_else(|| Instant::now() + self.settings.heartbeat)
     }
 

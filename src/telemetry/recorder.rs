@@ -1,18 +1,19 @@
 //! The witness of the filters: writes what they decide into the journal, counts it, and raises signals.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use sekisho_filters::access::Attempt;
 use sekisho_filters::{Exchange, Fault, Place, Witness};
-use sekisho_journal::{Event, EventType, Outcome, Severity};
+use sekisho_journal::{EventType, Outcome, Severity};
 use sekisho_policy::{Class, Refusal};
 use sekisho_scan::Finding;
 
 use super::Metrics;
 use crate::control::Signals;
-use crate::evidence::Journal;
+use crate::evidence::{Journal, Kind, Network};
 
 /// Told of every decision, on the request's own path: nothing here waits.
 #[derive(Debug)]
@@ -33,17 +34,17 @@ impl Recorder {
 impl Witness for Recorder {
     fn refused(&self, exchange: &Exchange, refusal: &Refusal) {
         self.metrics.refused(refusal.code());
-        let mut event = event(EventType::SecurityAccessDenied, refusal.code(), exchange)
-            .with_severity(Severity::Low)
-            .with_result(Outcome::Refused);
+        let mut kind = kind(EventType::SecurityAccessDenied, refusal.code(), exchange);
+        kind.severity = Severity::Low;
+        kind.result = Outcome::Refused;
         if let Some(order) = refusal.order() {
-            event = event
-                .with_input("class", order.class.name())
-                .with_output("state", order.posture.as_str())
-                .with_output("scope", order.scope.to_string())
-                .with_output("epoch", order.epoch.to_string());
+            kind.details = [Some(("class", order.class.name())), Some(("state", order.posture.as_str()))];
         }
-        self.journal.record(event);
+        self.journal.tally(&kind, 1, |event| {
+            let event = event.with_decision_id(exchange.decision.to_string());
+            let Some(order) = refusal.order() else { return event };
+            event.with_output("scope", order.scope.to_string()).with_output("epoch", order.epoch.to_string())
+        });
     }
 
     fn broke(&self, exchange: &Exchange, fault: &Fault) {
@@ -62,29 +63,29 @@ impl Witness for Recorder {
         }
         for ((detector, fingerprint), (count, finding)) in by_kind.into_iter().take(KINDS) {
             // The detector is part of the action: a flood is told detector by detector.
-            let event = event(EventType::SecuritySecretGuardTriggered, &format!("found {detector}"), exchange)
-                .with_severity(Severity::High)
-                .with_input("detector", detector)
-                .with_input("place", place.as_str())
-                .with_input("field", finding.field.clone().unwrap_or_default())
-                .with_output("fingerprint", fingerprint)
-                .with_output("action", finding.action.as_str())
-                .with_count(count);
-            self.journal.record(event);
+            let mut kind = kind(EventType::SecuritySecretGuardTriggered, format!("found {detector}"), exchange);
+            kind.details = [Some(("place", place.as_str())), Some(("done", finding.action.as_str()))];
+            self.journal.tally(&kind, count, |event| {
+                event
+                    .with_decision_id(exchange.decision.to_string())
+                    .with_input("detector", detector)
+                    .with_input("field", finding.field.clone().unwrap_or_default())
+                    .with_output("fingerprint", fingerprint)
+            });
         }
     }
 
     fn cut(&self, exchange: &Exchange, sent: u64) {
         self.metrics.cut();
-        let event = event(EventType::SecuritySecretGuardTriggered, "stream.cut", exchange)
-            .with_severity(Severity::High)
-            .with_output("bytes_sent", sent)
-            .with_result(Outcome::Refused);
-        self.journal.record(event);
+        let mut kind = kind(EventType::SecuritySecretGuardTriggered, "stream.cut", exchange);
+        kind.result = Outcome::Refused;
+        self.journal.tally(&kind, 1, |event| {
+            event.with_decision_id(exchange.decision.to_string()).with_output("bytes_sent", sent)
+        });
     }
 
     fn failed(&self, exchange: &Exchange, attempt: &Attempt) {
-        self.attempt(attempt, &exchange.route.name, Some(exchange));
+        self.attempt(attempt, Arc::clone(&exchange.route.name), Some(exchange));
     }
 
     fn forwarded(&self, _exchange: &Exchange, class: Class) {
@@ -94,45 +95,39 @@ impl Witness for Recorder {
 
 impl Recorder {
     /// A failed attempt, on the data path or at the admin API.
-    pub fn attempt(&self, attempt: &Attempt, at: &str, exchange: Option<&Exchange>) {
+    pub fn attempt(&self, attempt: &Attempt, at: Arc<str>, exchange: Option<&Exchange>) {
         self.metrics.auth_failure(attempt.why.as_str());
         self.signals.auth_failure(Instant::now());
-        let mut event = Event::new(EventType::Authentication, "authenticate")
-            .with_severity(if attempt.wait.is_some() { Severity::Medium } else { Severity::Low })
-            .with_source_ip(masked(attempt.peer))
-            .with_input("at", at)
-            .with_output("why", attempt.why.as_str())
-            .with_output("locked_out", attempt.wait.is_some())
-            .with_result(Outcome::Failure);
-        if let Some(key) = attempt.why.key() {
-            event = event.with_user(key.id.clone());
-        }
-        if let Some(exchange) = exchange {
-            event = event.with_decision_id(exchange.decision.to_string());
-        }
-        self.journal.record(event);
+        let kind = Kind {
+            event_type: EventType::Authentication,
+            severity: if attempt.wait.is_some() { Severity::Medium } else { Severity::Low },
+            action: "authenticate".into(),
+            result: Outcome::Failure,
+            user: attempt.why.key().map(|key| Arc::from(key.id.as_str())),
+            network: Some(Network::from(attempt.peer)),
+            route: Some(at),
+            details: [Some(("why", attempt.why.as_str())), None],
+        };
+        self.journal.tally(&kind, 1, |event| {
+            let event = event.with_output("locked_out", attempt.wait.is_some());
+            match exchange {
+                Some(exchange) => event.with_decision_id(exchange.decision.to_string()),
+                None => event,
+            }
+        });
     }
 }
 
-fn event(kind: EventType, action: &str, exchange: &Exchange) -> Event {
-    Event::new(kind, action)
-        .with_decision_id(exchange.decision.to_string())
-        .with_source_ip(masked(exchange.peer))
-        .with_input("route", &*exchange.route.name)
-}
-
-/// An address as the journal keeps it (seed 003, 4.3): the network, not the host.
-#[must_use]
-pub fn masked(peer: IpAddr) -> String {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            format!("{a}.{b}.xxx.xxx")
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, c, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}:xxxx")
-        }
+fn kind(event_type: EventType, action: impl Into<Cow<'static, str>>, exchange: &Exchange) -> Kind {
+    Kind {
+        event_type,
+        severity: Severity::High,
+        action: action.into(),
+        result: Outcome::Success,
+        user: None,
+        network: Some(Network::from(exchange.peer)),
+        route: Some(Arc::clone(&exchange.route.name)),
+        details: [None; 2],
     }
 }
 
