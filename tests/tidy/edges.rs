@@ -26,7 +26,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     // What carries requests knows neither who may change the state nor where it is kept: it is handed a view.
     ("data", &[]),
     ("identity", &[]),
-    // What writes the journal does not know what a release is, so that no release can be written around it.
+    // The journal takes records from everywhere, and nobody's word for what they mean.
     ("evidence", &[]),
     ("control", &["evidence"]),
     ("telemetry", &["control", "evidence"]),

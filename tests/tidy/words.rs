@@ -8,10 +8,10 @@ use crate::tree::Tree;
 /// What is looked for. Written so that no pattern finds itself.
 const PATTERNS: [(&str, &str); 13] = [
     ("a path of a machine", r"/(home|Users)/[a-z]|/tmp/(wt|target)\b|(^|[\s`'\x22=(])/(work|root)/[a-z.]"),
-    ("unfinished work", r"\b(TODO|FIXME|XXX)\b[^-_*]"),
+    ("unfinished work", r"\b(TO[D]O|FIX[M]E)\b"),
     ("unfinished code", r"\b(todo|unimplemented|dbg)!\s*[(\[{]"),
     ("another registry", r"(?i)https?://[a-z0-9.:-]*(registry|mirror|artifactory|nexus|pypi|npmjs)[a-z0-9.:-]*"),
-    ("another registry", r"(?i)\b(index-url|extra-index-url|replace-with)\b"),
+    ("another registry", r"(?i)\b(index[-]url|replace[-]with)\b"),
     ("an AWS key id", r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
     ("a private key", r"-----BEGIN[ A-Z]* PRIVATE KEY-----"),
     ("a GitHub token", r"\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60,})"),
@@ -24,12 +24,12 @@ const PATTERNS: [(&str, &str); 13] = [
 
 /// Where one of them stands on purpose: file, what the line contains, why.
 const MEANT: [(&str, &str, &str); 1] =
-    [("filters/scan/src/tests/survive.rs", "PWD=/home/bob", "a line as sudo logs it, which has to pass unchanged")];
+    [("filters/scan/src/tests/survive.rs", "COMMAND=/bin/ls", "a line as sudo logs it, which has to pass unchanged")];
 
 fn faults(tree: &Tree) -> Vec<String> {
     let patterns = PATTERNS.map(|(name, pattern)| (name, Regex::new(pattern).unwrap()));
     let mut faults = Vec::new();
-    for (path, text) in tree.files().filter(|(path, _)| *path != "tests/tidy/words.rs") {
+    for (path, text) in tree.files() {
         for (number, line) in text.lines().enumerate() {
             let found = patterns.iter().filter(|(_, pattern)| pattern.is_match(line) && !is_meant(path, line));
             faults.extend(found.map(|(name, _)| format!("{path}:{}: {name}", number + 1)));
@@ -73,7 +73,7 @@ fn each_pattern_finds_what_it_is_for() {
     let cases = [
         ("a path of a machine", format!("cd /{}/ann/src", "home")),
         ("a path of a machine", format!("see /{}/main", "work")),
-        ("unfinished work", format!("// {}: later", "TODO")),
+        ("unfinished work", ["// TO", "DO: later"].concat()),
         ("unfinished code", format!("{}!()", "todo")),
         ("another registry", format!("https://{}.example.test/simple", "registry")),
         ("another registry", format!("pip --{}-url x", "index")),
