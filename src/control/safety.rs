@@ -297,7 +297,7 @@ mod tests {
         let (by, reason) = ("ann".to_owned(), "test".to_owned());
         let proposal = Proposal { scope: Scope::Fleet, target: Level::OPEN, by, reason, evidence: [0; 32] };
         let challenge = state.propose(proposal, &Issued { nonce: [1; 32], now_ms: 1, ttl_ms: 100 }).unwrap();
-        let code = challenge.code().to_owned();
+        let code = challenge.code();
         challenge.confirm(&Answer { by: "bob".to_owned(), code, evidence: [0; 32], now_ms: 2 }, state).unwrap()
     }
 }

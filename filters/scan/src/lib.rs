@@ -25,6 +25,7 @@
 //! assert_eq!(&*redacted.bytes, br#"{"password":"****","n":1.50}"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![forbid(unsafe_code)]
 
 mod class;
 

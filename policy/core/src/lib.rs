@@ -12,6 +12,7 @@
 //! let errors = Policy::parse("p.yaml", "version: 2\nservice: desk\n").expect_err("no such version");
 //! assert_eq!(errors.to_string(), "p.yaml:1:10: version: expected 1");
 //! ```
+#![forbid(unsafe_code)]
 
 mod refusal;
 
@@ -33,7 +34,7 @@ mod position;
 
 pub use check::{PolicyError, PolicyErrors};
 pub use class::Class;
-pub use orders::{Classified, OrderRules, OrderView, Permit, UnknownOrders, decide};
+pub use orders::{Classified, OrderHead, OrderRules, OrderView, Permit, UnknownOrders, decide};
 pub use policy::Policy;
 pub use refusal::{OrderRefusal, Refusal};
 pub use role::{Operation, Role};

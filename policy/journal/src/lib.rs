@@ -9,6 +9,7 @@
 //!
 //! What this cannot see: an entry that was never recorded, and a journal that somebody holding the signing key wrote
 //! anew from its first entry, unless an older checkpoint was pinned elsewhere.
+#![forbid(unsafe_code)]
 
 mod event;
 

@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use sekisho_codec::{Flat, Limits, form, json};
-use sekisho_policy::{OrderView, Refusal};
+use sekisho_policy::{OrderHead, OrderView, Refusal};
 use tower::Service;
 
 use super::permitted::Order;
@@ -91,14 +91,13 @@ impl Keeper {
         query: &Fields,
     ) -> Result<(), Stop> {
         let effective = self.safety.effective(&orders.scopes);
-        let refusal = orders.rules.refusable_by_head(
-            head.method.as_str(),
-            &exchange.host,
-            head.uri.path(),
-            &query.pairs,
-            &effective,
-        );
-        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
+        let head = OrderHead {
+            method: head.method.as_str(),
+            host: &exchange.host,
+            path: head.uri.path(),
+            query: &query.pairs,
+        };
+        orders.rules.refusable_by_head(head, &effective).map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
     async fn read(&self, body: Body) -> Result<bytes::Bytes, Stop> {

@@ -8,7 +8,7 @@ use super::condition::Fields;
 use super::decide::{permitted, refused};
 use super::path::aliased;
 use super::rules::{Legs, Rpc};
-use super::{OrderRules, OrderView};
+use super::{OrderHead, OrderRules, OrderView};
 use crate::{Class, Refusal};
 
 /// What a message is.
@@ -50,17 +50,9 @@ impl OrderRules {
 
     /// Refuses a message by its head alone, when nothing its body could say would let it through.
     #[must_use]
-    #[expect(clippy::too_many_arguments, reason = "the parts of a head, which the gate has as they are")]
-    pub fn refusable_by_head(
-        &self,
-        method: &str,
-        host: &str,
-        path: &str,
-        query: &[(String, String)],
-        effective: &Effective,
-    ) -> Option<Refusal> {
-        let view = OrderView { method, host, path, query, body: &[], ambiguity: None };
-        if let Some(why) = aliased(path).filter(|_| effective.posture != Posture::Allow) {
+    pub fn refusable_by_head(&self, head: OrderHead<'_>, effective: &Effective) -> Option<Refusal> {
+        let view = head.without_body();
+        if let Some(why) = aliased(view.path).filter(|_| effective.posture != Posture::Allow) {
             let (class, legs) = self.worst(&view);
             return Some(Refusal::OrderAmbiguous(refused(class, &legs, effective), why.to_owned()));
         }

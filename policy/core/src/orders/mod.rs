@@ -24,7 +24,7 @@ mod decide;
 pub use classify::Classified;
 pub use decide::{Permit, decide};
 pub use rules::{OrderRules, UnknownOrders};
-pub use view::OrderView;
+pub use view::{OrderHead, OrderView};
 pub(crate) use written::OrdersWritten;
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ impl Message {
     }
 
     fn by_head(&self, rules: &OrderRules, effective: &Effective) -> Option<Refusal> {
-        rules.refusable_by_head(&self.method, "venue.test", &self.path, &self.query, effective)
+        let Self { method, path, query, .. } = self;
+        rules.refusable_by_head(OrderHead { method, host: "venue.test", path, query }, effective)
     }
 }
 

@@ -16,3 +16,23 @@ pub struct OrderView<'m> {
     /// What has already been found to make it readable in two ways.
     pub ambiguity: Option<&'m str>,
 }
+
+/// What is known of a message before its body is read.
+#[derive(Clone, Copy, Debug)]
+pub struct OrderHead<'m> {
+    /// The method, as sent.
+    pub method: &'m str,
+    /// The host, in lower case and without a port.
+    pub host: &'m str,
+    /// The path, as sent: not decoded.
+    pub path: &'m str,
+    /// The query, decoded.
+    pub query: &'m [(String, String)],
+}
+
+impl<'m> OrderHead<'m> {
+    pub(super) const fn without_body(self) -> OrderView<'m> {
+        let Self { method, host, path, query } = self;
+        OrderView { method, host, path, query, body: &[], ambiguity: None }
+    }
+}
