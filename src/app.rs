@@ -1,6 +1,6 @@
 //! One running sidecar: built from a policy, drained on request.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use sekisho_journal::{Event, EventType};
 use sekisho_policy::{Listener, Policy};
 use sekisho_scan::{Ruleset, Shape};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,10 +21,11 @@ use crate::admin::{Admin, AdminPort, HealthPort};
 use crate::compile::{self, CompileError};
 use crate::control::safety::now_ms;
 use crate::control::{Releases, Safety, Signals, StateFiles, signals, watch};
-use crate::data::chain::{Parts, chain};
+use crate::data::chain::{Chain, Parts, chain};
 use crate::data::classify::{Decisions, Routes};
-use crate::data::listener::{Gate, Handle, Listening, bind};
+use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
 use crate::data::upstream::Upstreams;
+use crate::data::workers;
 use crate::evidence::{Journal, JournalSettings, OpenError};
 use crate::identity;
 use crate::telemetry::{Metrics, Recorder};
@@ -112,23 +113,29 @@ impl App {
         Ok(app)
     }
 
-    fn serve(&self, policy: &Policy, sockets: Sockets, shared: &Shared) -> Result<(), CompileError> {
-        let parts = shared.parts(policy);
+    fn serve(&self, policy: &Policy, sockets: Sockets, shared: &Shared) -> Result<(), StartError> {
+        let limits = compile::connection_limits(policy);
+        let mut entrances = Vec::new();
         for (listener, socket) in [(Listener::Ingress, sockets.ingress), (Listener::Egress, sockets.egress)] {
             let Some(socket) = socket else { continue };
             let routes = Routes::new(listener, compile::entries(policy, listener)?, Arc::clone(&shared.decisions));
-            let witness = Arc::clone(&parts.witness);
-            let handler = Gate { routes: Arc::new(routes), chain: chain(parts.clone()), witness };
-            self.listen(policy, socket, handler);
+            entrances.push(Entrance { socket, routes: Arc::new(routes), limits, room: limits.room() });
+        }
+        let parts = shared.parts(policy)?;
+        for number in 0..compile::workers(policy) {
+            // A worker has upstream connections of its own; all other parts are shared.
+            let parts = Parts { upstreams: Upstreams::new(compile::upstreams(policy)?), ..parts.clone() };
+            let listening = || entrances.iter().map(|entrance| entrance.gate(&parts)).collect();
+            workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
         }
         let admin = shared.admin(policy);
-        self.listen(policy, sockets.admin, AdminPort(Arc::clone(&admin)));
-        self.listen(policy, sockets.health, HealthPort(admin));
+        self.listen(limits, sockets.admin, AdminPort(Arc::clone(&admin)));
+        self.listen(limits, sockets.health, HealthPort(admin));
         Ok(())
     }
 
-    fn listen<H: Handle>(&self, policy: &Policy, socket: TcpListener, handler: H) {
-        let listening = Listening { socket, handler, limits: compile::connection_limits(policy) };
+    fn listen<H: Handle>(&self, limits: ConnectionLimits, socket: TcpListener, handler: H) {
+        let listening = Listening { socket, handler, limits, room: limits.room() };
         self.tasks.spawn(listening.serve(self.drain.clone()));
     }
 
@@ -181,18 +188,18 @@ impl Shared {
         Ok((Self { rules, door, journal, safety, unverified, metrics, recorder, decisions }, raised))
     }
 
-    fn parts(&self, policy: &Policy) -> Parts {
+    fn parts(&self, policy: &Policy) -> Result<Parts, CompileError> {
         let witness = Arc::clone(&self.recorder) as Arc<dyn Witness>;
         let rules = Arc::clone(&self.rules);
-        Parts {
+        Ok(Parts {
             limits: LimitsLayer::new(compile::request_limits(policy)),
             door: Arc::clone(&self.door),
             redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(policy)),
             safety: Arc::clone(&self.safety) as Arc<dyn SafetyView>,
             order_limits: compile::order_limits(policy),
-            upstreams: Upstreams::new(compile::upstreams(policy)),
+            upstreams: Upstreams::new(compile::upstreams(policy)?),
             witness,
-        }
+        })
     }
 
     fn admin(&self, policy: &Policy) -> Arc<Admin> {
@@ -212,9 +219,26 @@ impl Shared {
     }
 }
 
+/// One listener of the data path, as all workers serve it.
+struct Entrance {
+    socket: StdListener,
+    routes: Arc<Routes>,
+    limits: ConnectionLimits,
+    room: Arc<Semaphore>,
+}
+
+impl Entrance {
+    fn gate(&self, parts: &Parts) -> std::io::Result<Listening<Gate<impl Chain + use<>>>> {
+        let (routes, witness) = (Arc::clone(&self.routes), Arc::clone(&parts.witness));
+        let handler = Gate { routes, chain: chain(parts.clone()), witness };
+        let socket = TcpListener::from_std(self.socket.try_clone()?)?;
+        Ok(Listening { socket, handler, limits: self.limits, room: Arc::clone(&self.room) })
+    }
+}
+
 struct Sockets {
-    ingress: Option<TcpListener>,
-    egress: Option<TcpListener>,
+    ingress: Option<StdListener>,
+    egress: Option<StdListener>,
     admin: TcpListener,
     health: TcpListener,
 }
@@ -223,7 +247,8 @@ impl Sockets {
     async fn bind(policy: &Policy) -> std::io::Result<Self> {
         let listeners = &policy.listeners;
         let maybe = async |what, address: Option<SocketAddr>| match address {
-            Some(address) => bind(what, address).await.map(Some),
+            // Taken off this runtime: the workers register it with theirs.
+            Some(address) => bind(what, address).await?.into_std().map(Some),
             None => Ok(None),
         };
         Ok(Self {
@@ -235,7 +260,7 @@ impl Sockets {
     }
 
     fn addresses(&self) -> std::io::Result<Addresses> {
-        let of = |socket: &Option<TcpListener>| socket.as_ref().map(TcpListener::local_addr).transpose();
+        let of = |socket: &Option<StdListener>| socket.as_ref().map(StdListener::local_addr).transpose();
         Ok(Addresses {
             ingress: of(&self.ingress)?,
             egress: of(&self.egress)?,

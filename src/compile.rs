@@ -35,11 +35,11 @@ pub enum CompileError {
     /// The detectors do not compile.
     #[error("detectors: {0}")]
     Detectors(String),
-    /// A header or method name is none.
-    #[error("routes: `{route}`: `{word}` is no {what}")]
+    /// A header, a method or a host is none.
+    #[error("{place}: `{word}` is no {what}")]
     Word {
-        /// In which route.
-        route: String,
+        /// Where in policy.
+        place: String,
         /// The word.
         word: String,
         /// What it should be.
@@ -90,7 +90,11 @@ pub fn entries(policy: &Policy, listener: Listener) -> Result<Vec<Entry>, Compil
 }
 
 fn entry(policy: &RoutePolicy) -> Result<Entry, CompileError> {
-    let bad = |word: &str, what| CompileError::Word { route: policy.name.to_string(), word: word.to_owned(), what };
+    let bad = |word: &str, what| CompileError::Word {
+        place: format!("routes: `{}`", policy.name),
+        word: word.to_owned(),
+        what,
+    };
     let methods = policy.methods.as_ref().map(|methods| {
         methods.iter().map(|name| name.parse::<Method>().map_err(|_bad| bad(name, "method"))).collect::<Result<_, _>>()
     });
@@ -117,22 +121,38 @@ fn entry(policy: &RoutePolicy) -> Result<Entry, CompileError> {
 }
 
 /// The upstreams of `policy`.
-#[must_use]
-pub fn upstreams(policy: &Policy) -> Vec<Upstream> {
+///
+/// # Errors
+///
+/// When the host of one cannot stand in a header.
+pub fn upstreams(policy: &Policy) -> Result<Vec<Upstream>, CompileError> {
     let limits = &policy.limits;
     let timeouts =
         Timeouts { connect: limits.connect_timeout, response: limits.response_timeout, idle: limits.pool_idle_timeout };
     let one = |upstream: &sekisho_policy::Upstream| {
+        let authority = format!("{}:{}", upstream.host, upstream.port);
+        let bad = |_invalid| CompileError::Word {
+            place: format!("upstreams: `{}`", upstream.name),
+            word: upstream.host.clone(),
+            what: "host",
+        };
         let target = Target {
+            authority: authority.try_into().map_err(bad)?,
             name: Arc::clone(&upstream.name),
             host: upstream.host.clone(),
             port: upstream.port,
             preserve_host: upstream.preserve_host,
             h2c: upstream.protocol == Protocol::H2c,
         };
-        Upstream::new(target, timeouts, limits.pool_idle_per_upstream)
+        Ok(Upstream::new(target, timeouts, limits.pool_idle_per_upstream))
     };
     policy.upstreams.iter().map(one).collect()
+}
+
+/// How many threads serve requests: as policy says, or one for each processor.
+#[must_use]
+pub fn workers(policy: &Policy) -> usize {
+    policy.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// What a connection may cost.

@@ -30,7 +30,7 @@ pub(super) fn run(setting: &Setting, terminal: &mut Terminal<'_>) -> Exit {
         Err(exit) => return exit,
     };
     log_to_stderr();
-    let runtime = match runtime(policy.workers) {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return terminal.fail(Exit::Environment, format_args!("cannot start threads: {error}")),
     };
@@ -85,17 +85,13 @@ pub(super) fn announce(app: &App, policy: &Policy, terminal: &mut Terminal<'_>) 
     terminal.out.flush().unwrap_or_default();
 }
 
-/// A runtime with as many threads as policy says, or as the machine has processors.
+/// What everything but the data path runs on.
 ///
 /// # Errors
 ///
-/// When the system gives no threads.
-pub(super) fn runtime(workers: Option<usize>) -> std::io::Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    if let Some(workers) = workers {
-        builder.worker_threads(workers);
-    }
-    builder.enable_all().build()
+/// When the system gives no descriptors for it.
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// JSON lines on stderr; `SEKISHO_LOG` filters them.

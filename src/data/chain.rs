@@ -32,7 +32,7 @@ pub struct Parts {
 }
 
 /// The whole chain. Its error is `Infallible`: whatever happens has become an answer.
-pub fn chain(parts: Parts) -> impl Chain {
+pub fn chain(parts: Parts) -> impl Chain + use<> {
     let Parts { witness, limits, door, redact, safety, order_limits, upstreams } = parts;
     ServiceBuilder::new()
         // Outermost, so that whatever is refused within becomes one answer and one record.

@@ -85,15 +85,15 @@ impl Routes {
     /// What is wrong with it, or [`Refusal::NoRoute`].
     pub fn classify<B>(&self, peer: IpAddr, request: &mut Request<B>) -> (Exchange, Result<(), Refusal>) {
         let decision = self.decisions.next();
-        let exchange = |route, host: &str| Exchange { decision, peer, route, host: Arc::from(host) };
+        let exchange = |route, host| Exchange { decision, peer, route, host };
         let host = match strict::head(request) {
             Ok(host) => host,
-            Err(refusal) => return (exchange(Arc::clone(&self.nowhere), ""), Err(refusal)),
+            Err(refusal) => return (exchange(Arc::clone(&self.nowhere), Arc::default()), Err(refusal)),
         };
         let Some(entry) = self.entries.iter().find(|entry| entry.takes(request, &host)) else {
-            return (exchange(Arc::clone(&self.nowhere), &host), Err(Refusal::NoRoute));
+            return (exchange(Arc::clone(&self.nowhere), host), Err(Refusal::NoRoute));
         };
-        let exchange = exchange(Arc::clone(&entry.route), &host);
+        let exchange = exchange(Arc::clone(&entry.route), host);
         let stripped = if entry.strip_prefix { strip(request, &entry.path_prefix) } else { Ok(()) };
         if self.listener == Listener::Ingress {
             stamp(request, peer);

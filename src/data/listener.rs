@@ -58,6 +58,8 @@ pub struct Listening<H> {
     pub handler: H,
     /// At what cost.
     pub limits: ConnectionLimits,
+    /// Places for connections; those who accept from one socket share them.
+    pub room: Arc<Semaphore>,
 }
 
 /// Answers with the chain: the data path.
@@ -86,13 +88,12 @@ impl<H: Handle> Listening<H> {
     /// Serves until `drain` is cancelled; then lets what is under way finish, for as long as policy says.
     pub async fn serve(self, drain: CancellationToken) {
         let graceful = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(self.limits.connections));
         let builder = self.limits.builder();
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = drain.cancelled() => break,
-                accepted = accept(&self.socket, &room) => accepted,
+                accepted = accept(&self.socket, &self.room) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { continue };
             let handler = self.handler.clone();
@@ -129,6 +130,12 @@ async fn accept(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStrea
 }
 
 impl ConnectionLimits {
+    /// Places for the connections of one listener.
+    #[must_use]
+    pub fn room(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.connections))
+    }
+
     fn builder(&self) -> auto::Builder<TokioExecutor> {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder

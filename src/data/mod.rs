@@ -9,3 +9,5 @@ pub mod classify;
 pub mod chain;
 
 pub mod upstream;
+
+pub mod workers;

@@ -34,9 +34,8 @@ impl Kind {
     /// An event of this kind, with nothing said that differs from one to the next.
     #[must_use]
     pub fn event(&self) -> Event {
-        let mut event = Event::new(self.event_type, self.action.as_ref())
-            .with_severity(self.severity)
-            .with_result(self.result);
+        let mut event =
+            Event::new(self.event_type, self.action.as_ref()).with_severity(self.severity).with_result(self.result);
         if let Some(user) = &self.user {
             event = event.with_user(&**user);
         }

@@ -1,5 +1,7 @@
 //! Prometheus metrics: prefix `sekisho_`, base units, and label values that are enumerated in the code.
 
+use std::collections::HashMap;
+
 use prometheus::core::{AtomicU64, GenericCounter, GenericCounterVec};
 use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use sekisho_policy::{Class, Refusal};
@@ -13,16 +15,34 @@ type CounterVec = GenericCounterVec<AtomicU64>;
 pub struct Metrics {
     registry: Registry,
     requests: Counter,
-    refused: CounterVec,
+    refused: Known,
     broken: Counter,
     secrets: CounterVec,
     cut: Counter,
     auth_failures: CounterVec,
-    orders: CounterVec,
+    orders: Known,
     state: IntGaugeVec,
     stored: IntGauge,
     journal_ok: IntGauge,
     journal_size: IntGauge,
+}
+
+/// The series of a metric whose label values are all known beforehand: counting looks up a word and nothing else.
+#[derive(Clone, Debug)]
+struct Known {
+    series: HashMap<&'static str, Counter>,
+}
+
+impl Known {
+    fn new(of: &CounterVec, words: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { series: words.into_iter().map(|word| (word, of.with_label_values(&[word]))).collect() }
+    }
+
+    fn inc(&self, word: &'static str) {
+        if let Some(series) = self.series.get(word) {
+            series.inc();
+        }
+    }
 }
 
 /// What is read when the metrics are.
@@ -48,7 +68,10 @@ impl Metrics {
         let registry = Registry::new();
         let metrics = Self {
             requests: counter(&registry, "requests_total", "Requests that were classified.")?,
-            refused: counters(&registry, "refused_total", "Requests refused, by the code of the refusal.", "code")?,
+            refused: Known::new(
+                &counters(&registry, "refused_total", "Requests refused, by the code of the refusal.", "code")?,
+                Refusal::ALL_CODES.iter().copied(),
+            ),
             broken: counter(&registry, "broken_total", "Requests that ended in a fault and not in a decision.")?,
             secrets: counters(&registry, "secrets_found_total", "Secrets found, by where in a message.", "place")?,
             cut: counter(&registry, "streams_cut_total", "Streams cut after bytes of them had left.")?,
@@ -58,7 +81,10 @@ impl Metrics {
                 "Failed attempts to authenticate, by why.",
                 "why",
             )?,
-            orders: counters(&registry, "orders_forwarded_total", "Order messages let through, by class.", "class")?,
+            orders: Known::new(
+                &counters(&registry, "orders_forwarded_total", "Order messages let through, by class.", "class")?,
+                Class::ALL.map(Class::name),
+            ),
             state: gauges(&registry, "state", "1 for what is in force for the fleet, 0 for the rest.", "state")?,
             stored: gauge(&registry, "state_stored", "1 while what is in force is also on disk.")?,
             journal_ok: gauge(&registry, "journal_ok", "1 while the journal can be written.")?,
@@ -70,12 +96,6 @@ impl Metrics {
     }
 
     fn announce(&self) {
-        for code in Refusal::ALL_CODES {
-            self.refused.with_label_values(&[code]).inc_by(0);
-        }
-        for class in Class::ALL {
-            self.orders.with_label_values(&[class.name()]).inc_by(0);
-        }
         for place in ["path", "query", "header", "body", "trailer"] {
             self.secrets.with_label_values(&[place]).inc_by(0);
         }
@@ -83,7 +103,7 @@ impl Metrics {
 
     /// A request was refused.
     pub fn refused(&self, code: &'static str) {
-        self.refused.with_label_values(&[code]).inc();
+        self.refused.inc(code);
     }
 
     /// A request ended in a fault.
@@ -108,7 +128,7 @@ impl Metrics {
 
     /// An order message was let through.
     pub fn forwarded(&self, class: Class) {
-        self.orders.with_label_values(&[class.name()]).inc();
+        self.orders.inc(class.name());
     }
 
     /// Everything as text, in the format Prometheus reads.

@@ -30,9 +30,26 @@ pub struct DecisionId {
     pub number: u64,
 }
 
+impl DecisionId {
+    /// As it stands in the `sekisho-decision` header: `0123456789abcdef-1f`. Every answer has one, so it is not left to
+    /// the formatting machinery.
+    #[must_use]
+    pub fn text(self) -> String {
+        let mut text = String::with_capacity(33);
+        hex(self.boot, 16, &mut text);
+        text.push('-');
+        hex(self.number, (u64::BITS - (self.number | 1).leading_zeros()).div_ceil(4), &mut text);
+        text
+    }
+}
+
+fn hex(number: u64, digits: u32, text: &mut String) {
+    text.extend((0..digits).rev().filter_map(|at| char::from_digit((number >> (4 * at) & 0xF) as u32, 16)));
+}
+
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}-{:x}", self.boot, self.number)
+        f.write_str(&self.text())
     }
 }
 
@@ -71,4 +88,16 @@ pub struct Orders {
     pub rules: Arc<OrderRules>,
     /// Scopes the route belongs to besides the fleet.
     pub scopes: Vec<Scope>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DecisionId;
+
+    #[test]
+    fn a_decision_is_written_in_hexadecimal() {
+        for (boot, number) in [(0, 0), (1, 0xF), (0xABCD, 0x10), (u64::MAX, u64::MAX)] {
+            assert_eq!(DecisionId { boot, number }.to_string(), format!("{boot:016x}-{number:x}"));
+        }
+    }
 }

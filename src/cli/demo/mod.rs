@@ -23,7 +23,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let runtime = match run::runtime(None) {
+        let runtime = match run::runtime() {
             Ok(runtime) => runtime,
             Err(error) => return terminal.fail(Exit::Environment, format_args!("cannot start threads: {error}")),
         };

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::Response;
+use http::{HeaderValue, Response};
 use sekisho_filters::order_gate::Permitted;
 use sekisho_filters::{Answer, Body, Exchange, Stop};
 use sekisho_policy::Refusal;
@@ -60,6 +60,8 @@ pub struct Target {
     pub host: String,
     /// Port.
     pub port: u16,
+    /// Both, as they stand in `Host`.
+    pub authority: HeaderValue,
     /// Whether the client's `Host` goes on, as a signature over it needs.
     pub preserve_host: bool,
     /// Whether HTTP/2 with prior knowledge is spoken.

@@ -82,32 +82,38 @@ impl Target {
     /// The request as the upstream gets it: HTTP/1.1 in origin form, or HTTP/2 with its authority.
     fn address(&self, mut request: Request<Body>) -> Result<Request<Body>, Stop> {
         let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let own = format!("{}:{}", self.host, self.port);
-        let authority = if self.preserve_host {
-            let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-            host.or_else(|| request.uri().authority().map(ToString::to_string)).unwrap_or(own)
-        } else {
-            own
-        };
+        let host = self.host_for(&request)?;
         if self.h2c {
             request.headers_mut().remove(HOST);
             *request.uri_mut() = Uri::builder()
                 .scheme("http")
-                .authority(authority)
+                .authority(host.as_bytes())
                 .path_and_query(path)
                 .build()
-                .map_err(|_invalid| Refusal::BadRequest { what: "Host is not a host" })?;
+                .map_err(|_invalid| NOT_A_HOST)?;
             *request.version_mut() = Version::HTTP_2;
         } else {
-            let host = HeaderValue::try_from(authority);
-            let host = host.map_err(|_invalid| Refusal::BadRequest { what: "Host is not a host" })?;
             request.headers_mut().insert(HOST, host);
             *request.uri_mut() = Uri::from(path);
             *request.version_mut() = Version::HTTP_11;
         }
         Ok(request)
     }
+
+    /// Its own, or the one the client named.
+    fn host_for(&self, request: &Request<Body>) -> Result<HeaderValue, Refusal> {
+        if !self.preserve_host {
+            return Ok(self.authority.clone());
+        }
+        match (request.headers().get(HOST), request.uri().authority()) {
+            (Some(host), _) => Ok(host.clone()),
+            (None, Some(authority)) => HeaderValue::from_str(authority.as_str()).map_err(|_invalid| NOT_A_HOST),
+            (None, None) => Ok(self.authority.clone()),
+        }
+    }
 }
+
+const NOT_A_HOST: Refusal = Refusal::BadRequest { what: "Host is not a host" };
 
 /// What became of a request that was being sent.
 fn broken(error: hyper::Error, order: bool) -> Stop {

@@ -10,7 +10,7 @@ use crate::witness::Witness;
 /// Builds [`OrderGate`].
 #[derive(Clone, Debug)]
 pub struct OrderGateLayer {
-    keeper: Keeper,
+    keeper: Arc<Keeper>,
 }
 
 /// How much of an order message is read.
@@ -26,7 +26,7 @@ impl OrderGateLayer {
     /// A gate that asks `safety` and tells `witness`.
     #[must_use]
     pub fn new(safety: Arc<dyn SafetyView>, witness: Arc<dyn Witness>, limits: OrderLimits) -> Self {
-        Self { keeper: Keeper { safety, witness, limits: Arc::new(limits) } }
+        Self { keeper: Arc::new(Keeper { safety, witness, limits }) }
     }
 }
 
@@ -34,6 +34,6 @@ impl<S> Layer<S> for OrderGateLayer {
     type Service = OrderGate<S>;
 
     fn layer(&self, inner: S) -> OrderGate<S> {
-        OrderGate { inner, keeper: self.keeper.clone() }
+        OrderGate { inner, keeper: Arc::clone(&self.keeper) }
     }
 }

@@ -18,15 +18,15 @@ use crate::{Answer, Body, Exchange, Fault, Hop, Stop};
 #[derive(Clone, Debug)]
 pub struct OrderGate<S> {
     pub(super) inner: S,
-    pub(super) keeper: Keeper,
+    pub(super) keeper: Arc<Keeper>,
 }
 
 /// Who decides, whatever stands behind the gate.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Keeper {
     pub(super) safety: Arc<dyn SafetyView>,
     pub(super) witness: Arc<dyn Witness>,
-    pub(super) limits: Arc<OrderLimits>,
+    pub(super) limits: OrderLimits,
 }
 
 impl<S> Service<Hop> for OrderGate<S>
@@ -49,7 +49,7 @@ where
         if exchange.route.orders.is_none() {
             return Box::pin(self.inner.call(Permitted::new(hop, None)));
         }
-        let (mut inner, keeper) = (self.inner.clone(), self.keeper.clone());
+        let (mut inner, keeper) = (self.inner.clone(), Arc::clone(&self.keeper));
         Box::pin(async move {
             let (hop, order) = keeper.admit(hop, exchange).await?;
             keeper.witness.forwarded(&order.exchange, order.classified.class);

@@ -51,7 +51,7 @@ impl Searched {
         if !self.stream.holds {
             return Poll::Pending;
         }
-        let after = self.stream.search.limits.idle_flush;
+        let after = self.stream.search.with.limits.idle_flush;
         let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(after)));
         if pause.as_mut().poll(cx).is_pending() {
             return Poll::Pending;
@@ -107,7 +107,7 @@ impl Stream {
         Self {
             shape,
             scanner: None,
-            decoder: gzip.then(|| Decoder::new(search.limits.decoded)),
+            decoder: gzip.then(|| Decoder::new(search.with.limits.decoded)),
             encoder: gzip.then(|| Encoder::new(GZIP_LEVEL)),
             search,
             sent: 0,
@@ -162,7 +162,7 @@ impl Stream {
             return out;
         }
         let shape = *self.shape.get_or_insert_with(|| sniff(plain));
-        let rules = &self.search.rules;
+        let rules = &self.search.with.rules;
         self.scanner.get_or_insert_with(|| Scanner::new(rules.clone(), shape)).push(plain, &mut out);
         self.holds = true;
         out
@@ -172,7 +172,7 @@ impl Stream {
     fn emit(&mut self, out: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         let findings = self.scanner.as_mut().map(Scanner::take_findings).unwrap_or_default();
         if let Err(refusal) = self.search.judge(Place::Body, &findings) {
-            self.search.witness.cut(&self.search.exchange, self.sent);
+            self.search.with.witness.cut(&self.search.exchange, self.sent);
             return Err(refusal);
         }
         let out = match &mut self.encoder {

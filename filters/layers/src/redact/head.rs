@@ -12,7 +12,7 @@ use crate::Place;
 impl Search {
     /// Searches the target of a request: its path, then each parameter of its query.
     pub(super) fn target(&self, uri: &Uri) -> Result<Option<Uri>, Refusal> {
-        let path = redact(&self.rules, Shape::Query, uri.path().as_bytes());
+        let path = redact(&self.with.rules, Shape::Query, uri.path().as_bytes());
         self.judge(Place::Path, &path.findings)?;
         let query = uri.query().map(|query| self.query(query)).transpose()?;
         let same = path.bytes == uri.path().as_bytes() && query.as_deref() == uri.query();
@@ -51,7 +51,7 @@ impl Search {
 
     /// Parameters side by side are searched as they stand, so that nothing hides by being cut at an `&`.
     fn pairs<'a>(&self, pairs: &'a str) -> Result<Cow<'a, str>, Refusal> {
-        let redacted = redact(&self.rules, Shape::Query, pairs.as_bytes());
+        let redacted = redact(&self.with.rules, Shape::Query, pairs.as_bytes());
         self.judge(Place::Query, &redacted.findings)?;
         if redacted.bytes == pairs.as_bytes() {
             return Ok(pairs.into());
@@ -67,7 +67,7 @@ impl Search {
             if STRUCTURAL.contains(name) || allowed.contains(name) {
                 continue;
             }
-            let redacted = redact_field(&self.rules, name.as_str(), value.as_bytes(), Shape::HeaderValue);
+            let redacted = redact_field(&self.with.rules, name.as_str(), value.as_bytes(), Shape::HeaderValue);
             self.judge(place, &redacted.findings)?;
             if redacted.bytes == value.as_bytes() {
                 continue;

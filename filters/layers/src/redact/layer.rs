@@ -12,7 +12,7 @@ use crate::Witness;
 /// Builds [`Redact`].
 #[derive(Clone, Debug)]
 pub struct RedactLayer {
-    searcher: Searcher,
+    searcher: Arc<Searcher>,
 }
 
 /// How much of a message is held and decoded.
@@ -30,7 +30,7 @@ impl RedactLayer {
     /// Searches with `rules`, and tells `witness` what was found.
     #[must_use]
     pub fn new(rules: Arc<Ruleset>, witness: Arc<dyn Witness>, limits: RedactLimits) -> Self {
-        Self { searcher: Searcher { rules, witness, limits: Arc::new(limits) } }
+        Self { searcher: Arc::new(Searcher { rules, witness, limits }) }
     }
 }
 
@@ -38,6 +38,6 @@ impl<S> Layer<S> for RedactLayer {
     type Service = Redact<S>;
 
     fn layer(&self, inner: S) -> Redact<S> {
-        Redact { inner, searcher: self.searcher.clone() }
+        Redact { inner, searcher: Arc::clone(&self.searcher) }
     }
 }

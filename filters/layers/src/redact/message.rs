@@ -6,12 +6,12 @@ use http::header::{CONTENT_LENGTH, ETAG, HeaderName};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use sekisho_policy::Refusal;
-use sekisho_scan::{Action, Finding, Ruleset, redact};
+use sekisho_scan::{Action, Finding, redact};
 
-use super::RedactLimits;
 use super::body::{Searched, Stream};
 use super::coding::{Coding, shape_of, sniff};
-use crate::{Body, Exchange, Fault, Place, Stop, Witness};
+use super::service::Searcher;
+use crate::{Body, Exchange, Fault, Place, Stop};
 
 /// What is done when a secret is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +28,7 @@ pub(super) enum OnFind {
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     pub(super) exchange: Exchange,
-    pub(super) rules: Arc<Ruleset>,
-    pub(super) witness: Arc<dyn Witness>,
-    pub(super) limits: Arc<RedactLimits>,
+    pub(super) with: Arc<Searcher>,
     pub(super) on_find: OnFind,
 }
 
@@ -40,7 +38,7 @@ impl Search {
         if findings.is_empty() {
             return Ok(());
         }
-        self.witness.found(&self.exchange, place, findings);
+        self.with.witness.found(&self.exchange, place, findings);
         let acts = |action: Action| findings.iter().any(|finding| finding.action == action);
         if acts(Action::Block) {
             return Err(Refusal::SecretInContent);
@@ -63,7 +61,7 @@ impl Search {
         if self.on_find == OnFind::RefuseOrder && coding != Coding::Plain {
             return Err(Refusal::UnsupportedCoding.into());
         }
-        let small = body.size_hint().upper().is_some_and(|most| most <= self.limits.buffered_body_bytes as u64);
+        let small = body.size_hint().upper().is_some_and(|most| most <= self.with.limits.buffered_body_bytes as u64);
         // An order's body is read by the gate, after the gate has seen that its head does not already decide against it.
         if small && self.on_find != OnFind::RefuseOrder {
             return self.whole(headers, body, coding).await;
@@ -80,8 +78,8 @@ impl Search {
         let collected = body.collect().await?;
         let trailers = collected.trailers().cloned();
         let original = collected.to_bytes();
-        let plain = coding.decode(&original, self.limits.decoded)?;
-        let redacted = redact(&self.rules, shape_of(headers).unwrap_or_else(|| sniff(&plain)), &plain);
+        let plain = coding.decode(&original, self.with.limits.decoded)?;
+        let redacted = redact(&self.with.rules, shape_of(headers).unwrap_or_else(|| sniff(&plain)), &plain);
         self.judge(Place::Body, &redacted.findings)?;
         let bytes = if *redacted.bytes == *plain {
             original

@@ -16,15 +16,15 @@ use crate::{Answer, Body, Exchange, Hop, Place, Stop, Witness};
 #[derive(Clone, Debug)]
 pub struct Redact<S> {
     pub(super) inner: S,
-    pub(super) searcher: Searcher,
+    pub(super) searcher: Arc<Searcher>,
 }
 
 /// What a search needs, whatever stands behind it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Searcher {
     pub(super) rules: Arc<Ruleset>,
     pub(super) witness: Arc<dyn Witness>,
-    pub(super) limits: Arc<RedactLimits>,
+    pub(super) limits: RedactLimits,
 }
 
 impl<S> Service<Hop> for Redact<S>
@@ -47,7 +47,7 @@ where
         if !redaction.request && !redaction.response {
             return self.inner.call(hop);
         }
-        let (mut inner, searcher) = (self.inner.clone(), self.searcher.clone());
+        let (mut inner, searcher) = (self.inner.clone(), Arc::clone(&self.searcher));
         Box::pin(async move {
             let mut hop = hop;
             if redaction.request {
@@ -64,7 +64,7 @@ where
 }
 
 impl Searcher {
-    async fn request(&self, exchange: Exchange, hop: Hop) -> Result<Hop, Stop> {
+    async fn request(self: &Arc<Self>, exchange: Exchange, hop: Hop) -> Result<Hop, Stop> {
         let (mut head, body) = hop.into_parts();
         let on_find = if exchange.route.orders.is_some() {
             OnFind::RefuseOrder
@@ -82,7 +82,7 @@ impl Searcher {
         Ok(Hop::from_parts(head, body))
     }
 
-    async fn response(&self, exchange: Exchange, response: Response<Body>) -> Result<Response<Body>, Stop> {
+    async fn response(self: &Arc<Self>, exchange: Exchange, response: Response<Body>) -> Result<Response<Body>, Stop> {
         let (mut head, body) = response.into_parts();
         let on_find = if is_signed(&head.headers, None) { OnFind::RefuseSigned } else { OnFind::Edit };
         let search = self.search(exchange, on_find);
@@ -94,14 +94,8 @@ impl Searcher {
         Ok(Response::from_parts(head, body))
     }
 
-    fn search(&self, exchange: Exchange, on_find: OnFind) -> Search {
-        Search {
-            exchange,
-            rules: Arc::clone(&self.rules),
-            witness: Arc::clone(&self.witness),
-            limits: Arc::clone(&self.limits),
-            on_find,
-        }
+    fn search(self: &Arc<Self>, exchange: Exchange, on_find: OnFind) -> Search {
+        Search { exchange, with: Arc::clone(self), on_find }
     }
 }
 

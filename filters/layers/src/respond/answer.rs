@@ -22,7 +22,7 @@ pub fn answer(refusal: &Refusal, decision: DecisionId, order: bool) -> Response<
 
 /// Puts the decision id on an answer.
 pub(super) fn mark(response: &mut Response<Body>, decision: DecisionId) {
-    if let Ok(value) = HeaderValue::from_str(&decision.to_string()) {
+    if let Ok(value) = HeaderValue::try_from(decision.text()) {
         response.headers_mut().insert(DECISION, value);
     }
 }
