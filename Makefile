@@ -1,5 +1,38 @@
-test:
-	cargo test --workspace --all-targets
-	cargo test --workspace --doc
+# The recipes. Continuous integration calls these and nothing else.
 
-.PHONY: test
+CARGO ?= cargo
+# Shows failures by name as they come; `cargo test` does as well where it is not installed.
+RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
+
+.DEFAULT_GOAL := help
+.PHONY: help test fmt lint doc deny advisories bench demo ci
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## every test of every crate, and the examples in the documentation
+	$(CARGO) $(RUN_TESTS) --locked --workspace --all-targets
+	$(CARGO) test --locked --workspace --doc
+
+fmt: ## is the code formatted? (`cargo fmt --all` formats it)
+	$(CARGO) fmt --all --check
+
+lint: ## clippy, where a warning is an error
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## the documentation, where a broken link is an error
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+deny: ## licences, banned and doubled crates, sources (needs cargo-deny)
+	$(CARGO) deny --locked check licenses bans sources
+
+advisories: ## known vulnerabilities (needs cargo-deny, and a network that reaches GitHub)
+	$(CARGO) deny --locked check advisories
+
+bench: ## measurements, as benches/README.md describes them
+	cd benches && ./run
+
+demo: ## Sekisho at work, on loopback
+	$(CARGO) run --release --locked -- demo
+
+ci: fmt lint doc deny test ## all that has to pass

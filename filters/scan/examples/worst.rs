@@ -1,5 +1,6 @@
 //! Throughput on texts made to be slow: every line of the table is one attack, in large and in small pushes.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement is told on stdout")]
+#![expect(clippy::disallowed_methods, reason = "measures time")]
 
 use std::sync::Arc;
 use std::time::Instant;

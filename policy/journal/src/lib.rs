@@ -1,6 +1,6 @@
 //! The journal an auditor needs: record, tree, tiles, checkpoint, verify.
 //!
-//! An [`Event`] becomes one [`line`] of canonical JSON (RFC 8785). Lines are the leaves of a Merkle [`Tree`] (RFC 6962),
+//! An [`Event`] becomes one [`line()`] of canonical JSON (RFC 8785). Lines are the leaves of a Merkle [`Tree`] (RFC 6962),
 //! its hashes are stored as C2SP tlog-tiles ([`tile`]), and its root is signed as a C2SP [`Checkpoint`]. [`verify()`]
 //! reads all of that back through a [`Store`] and names the first entry that was touched.
 //!
