@@ -37,6 +37,16 @@ pub(crate) enum Kind {
     Zero,
 }
 
+impl Kind {
+    /// Whether what stands there must be decoded first: it may begin before the place.
+    pub(crate) fn is_encoded(self) -> bool {
+        match self {
+            Self::Percent | Self::Zero | Self::Literal(_) => true,
+            Self::Known | Self::Run | Self::Separator => false,
+        }
+    }
+}
+
 /// Who asked for a literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asker {
@@ -88,14 +98,20 @@ impl Hunt {
         self.buckets.get(bucket).map(|(_, askers)| askers.as_slice()).unwrap_or_default()
     }
 
-    /// Adds every place in `bytes[from..]` to `hits`; those of known secrets from `known_from` on.
+    /// Whether `tail` is how a literal begins, and not all of it.
+    pub(crate) fn begins(&self, tail: &[u8]) -> bool {
+        self.buckets.iter().any(|(trigger, _)| trigger.len() > tail.len() && trigger.starts_with(tail))
+    }
+
+    /// Adds every place of `from` to `hits`.
     pub(crate) fn find(&self, rules: &Ruleset, bytes: &[u8], from: Range, hits: &mut Vec<Hit>) {
+        let old = hits.len();
         let mut push = |at, kind| {
             if at < from.limit {
                 hits.push(Hit { at, kind });
             }
         };
-        rules.known.hunt(bytes, from.known, |at| push(at, Kind::Known));
+        rules.known.hunt(bytes, from.start, |at| push(at, Kind::Known));
         for (searcher, map) in &self.shards {
             let mut at = from.start;
             while let Some(found) = searcher.find_in(bytes, (at..bytes.len()).into()) {
@@ -110,7 +126,7 @@ impl Hunt {
         if self.runs {
             runs(bytes, from.start, &mut push);
         }
-        hits.sort_unstable();
+        hits.get_mut(old..).unwrap_or_default().sort_unstable();
         hits.dedup();
     }
 }
@@ -119,7 +135,6 @@ impl Hunt {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {
     pub(crate) start: usize,
-    pub(crate) known: usize,
     pub(crate) limit: usize,
 }
 

@@ -26,6 +26,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod class;
 
 mod decode;
@@ -47,6 +49,8 @@ mod swallow;
 mod validate;
 
 mod view;
+
+mod work;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -72,8 +76,9 @@ pub fn redact<'a>(rules: &Arc<Ruleset>, shape: Shape, bytes: &'a [u8]) -> Redact
 /// Redacts a value whose name is known: a header, a cookie, a query parameter. A forbidden name masks the whole value.
 #[must_use]
 pub fn redact_field<'a>(rules: &Arc<Ruleset>, name: &str, value: &'a [u8], shape: Shape) -> Redacted<'a> {
-    let judge = judge::Judge { rules, shape, depth: 0 };
-    let view = view::View::whole(value);
+    let work = work::Work::of(value, rules.hold);
+    let judge = judge::Judge { rules, shape, depth: 0, work: &work };
+    let view = view::View::whole(value, &work);
     match judge.field(&view, name.as_bytes()) {
         None => redact(rules, shape, value),
         Some(edit) => scanner::field(rules, value, edit),

@@ -14,6 +14,43 @@ pub(crate) enum Swallow {
     Pem { inline: bool, last: u64, ending: bool, slash: bool },
     /// Every scalar of a JSON value.
     Tree(Tree),
+    /// To the end of the line: nothing in it was looked at.
+    Rest(Rest),
+}
+
+/// A line that was not looked at; a PEM block that begins in it is swallowed to its end, and what opens a value at the end of a line
+/// takes the next line with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Rest {
+    last: u64,
+    pem: bool,
+    shown: bool,
+}
+
+impl Rest {
+    /// Lets everything through.
+    pub(crate) fn shown(self) -> Self {
+        Self { shown: true, ..self }
+    }
+
+    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> Step {
+        let opens = matches!(self.last.to_le_bytes().first(), Some(b':' | b'=' | b'{' | b'[' | b',' | b'\\'));
+        if byte == b'\n' && !self.pem && !opens {
+            return Step::Past;
+        }
+        if self.shown {
+            out.push(byte);
+        }
+        if !matches!(byte, b'\n' | b'\r') {
+            self.last = self.last << 8 | u64::from(byte);
+        }
+        match self.last {
+            BEGIN => self.pem = true,
+            END => self.pem = false,
+            _ => {}
+        }
+        Step::On
+    }
 }
 
 /// A JSON value whose scalars are masked while its structure stays.
@@ -46,6 +83,10 @@ impl Swallow {
 
     pub(crate) fn tree(slashes: usize) -> Self {
         Self::Tree(Tree { slashes, depth: Vec::new(), run: 0, place: Place::Between, key: false })
+    }
+
+    pub(crate) fn rest() -> Self {
+        Self::Rest(Rest { last: 0, pem: false, shown: false })
     }
 
     /// Takes bytes; says how many belonged to the secret, and whether it ended there.
@@ -84,6 +125,7 @@ impl Swallow {
                 Step::On
             }
             Self::Tree(tree) => tree.step(byte, out),
+            Self::Rest(rest) => rest.step(byte, out),
         }
     }
 
@@ -223,5 +265,6 @@ impl Tree {
 
 const NULL: &[u8] = b"null";
 const MAX_DEPTH: usize = 128;
+const BEGIN: u64 = u64::from_be_bytes(*b"---BEGIN");
 const END: u64 = u64::from_be_bytes(*b"-----END");
 const DASHES: u64 = 0x2d_2d2d_2d2d;

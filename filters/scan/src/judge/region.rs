@@ -40,7 +40,7 @@ impl Judge<'_> {
 
     /// Base64 that holds a secret is masked as one.
     pub(super) fn base64(&self, view: &View<'_>, decoded: &Decoded, fallback: usize) -> Option<Edit> {
-        if self.depth >= DEEPEST || !boundary(view, decoded.start) {
+        if !boundary(view, decoded.start) {
             return None;
         }
         let found = self.deeper().all(&decoded.bytes);
@@ -83,5 +83,4 @@ impl Judge<'_> {
     }
 }
 
-const DEEPEST: usize = 3;
 const OVERLAP: usize = 512;
