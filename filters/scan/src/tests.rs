@@ -12,6 +12,8 @@ mod properties;
 
 mod survive;
 
+mod work;
+
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
