@@ -61,6 +61,8 @@ pub(crate) enum Asker {
 pub(crate) struct Hunt {
     shards: Vec<(Searcher, Vec<usize>)>,
     buckets: Vec<(Vec<u8>, Vec<Asker>)>,
+    /// The patterns that begin with each byte.
+    starting: Vec<Vec<usize>>,
     runs: bool,
 }
 
@@ -90,12 +92,17 @@ impl Hunt {
             let searcher = builder.build().ok_or("no searcher for these literals")?;
             shards.push((searcher, shard.to_vec()));
         }
-        Ok(Self { shards, buckets, runs })
+        Ok(Self { shards, buckets, starting: starting(patterns), runs })
     }
 
     /// Who asked for the literal of `bucket`.
     pub(crate) fn askers(&self, bucket: usize) -> &[Asker] {
         self.buckets.get(bucket).map(|(_, askers)| askers.as_slice()).unwrap_or_default()
+    }
+
+    /// The patterns whose match begins with `byte`, those apart that begin with a class.
+    pub(crate) fn starting(&self, byte: u8) -> &[usize] {
+        self.starting.get(usize::from(byte)).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether `tail` is how a literal begins, and not all of it.
@@ -245,6 +252,18 @@ fn literals(engine: Engine) -> &'static [&'static [u8]] {
         Engine::Bearer => &[b"earer ", b"EARER "],
         Engine::UrlPassword | Engine::Fix | Engine::Wif | Engine::Stellar | Engine::Nats | Engine::FieldName => &[],
     }
+}
+
+fn starting(patterns: &[Shaped]) -> Vec<Vec<usize>> {
+    let mut starting = vec![Vec::new(); 256];
+    for (index, shaped) in patterns.iter().enumerate().filter(|(_, shaped)| !shaped.pattern.has_lead()) {
+        if let Some(first) = shaped.pattern.anchor().first()
+            && let Some(patterns) = starting.get_mut(usize::from(*first))
+        {
+            patterns.push(index);
+        }
+    }
+    starting
 }
 
 /// Groups literals by their first bytes, so that at most one trigger stands at any place.

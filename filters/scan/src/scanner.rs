@@ -104,7 +104,7 @@ impl Scanner {
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         self.advance(self.bytes.len(), true, out);
         if let Some((mut swallow, finding)) = self.swallow.take() {
-            swallow.finish(out);
+            swallow.finish(&self.rules, out);
             self.findings.push(finding);
         } else if !self.blocked {
             self.emit(self.bytes.len(), out);
@@ -176,7 +176,7 @@ impl Scanner {
             return true;
         };
         let rest = self.bytes.get(self.floor..).unwrap_or_default();
-        let (taken, done) = swallow.feed(rest, out);
+        let (taken, done) = swallow.feed(&self.rules, rest, out);
         finding.length += taken as u64;
         self.floor += taken;
         self.swallowed = self.floor;

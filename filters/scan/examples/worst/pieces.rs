@@ -1,7 +1,7 @@
 //! Texts made to be slow: a piece repeated for ever, each piece something that makes the scanner look.
 
 /// Every piece: literals of the packs in all company, and structure around structure.
-pub fn pieces() -> Vec<Vec<u8>> {
+pub(super) fn pieces() -> Vec<Vec<u8>> {
     let anchors = anchors();
     let mut pieces: Vec<String> = STRUCTURE.iter().map(|piece| (*piece).to_owned()).collect();
     for anchor in &anchors {

@@ -122,6 +122,14 @@ impl Judge<'_> {
         Some(Edit::open((start, start), self.rules.unscanned, Swallow::rest())).into()
     }
 
+    /// Whether there is anything to be masked in a text that stands alone.
+    pub(crate) fn finds(rules: &Ruleset, text: &[u8]) -> bool {
+        let work = Work::of(text, 0);
+        let judge = Judge { rules, shape: Shape::Text, depth: 0, work: &work };
+        let masked = |edit: &Edit| rules.action(edit.detector) != Action::Alert;
+        judge.all(text).iter().any(masked) || work.exhausted()
+    }
+
     /// Everything in a whole text; the whole of it, where it is encoded too deep to be looked into.
     pub(crate) fn all(&self, bytes: &[u8]) -> Vec<Edit> {
         let mut edits: Vec<Edit> = Vec::new();
