@@ -6,11 +6,15 @@ mod corpus;
 
 mod expand;
 
+mod idle;
+
 mod packs;
 
 mod properties;
 
 mod survive;
+
+mod unscanned;
 
 mod work;
 

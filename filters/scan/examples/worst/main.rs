@@ -1,5 +1,6 @@
 //! Throughput on texts made to be slow, in large and in small pushes; the slowest are told.
-//!
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement is told on stdout")]
 #![expect(clippy::disallowed_methods, reason = "measures time")]
 
 mod pieces;

@@ -76,6 +76,11 @@ const CASES: &[(Shape, &str, &str)] = &[
     (Shape::Text, "PaSsWoRd=hunter2", "PaSsWoRd=****"),
     (Shape::Text, "http://a:b@c/d", "http://a:****@c/d"),
     (Shape::Text, "Authorization: Bearer abcdefghijkl", "Authorization: Bearer ****"),
+    (Shape::Text, r"password=\\x y", "password=**** y"),
+    (Shape::Text, r"password=ab\\cd y", "password=**** y"),
+    (Shape::Text, r"password=\n y", r"password=\n y"),
+    (Shape::Json, r#"{"m":"{\"m\":\"password=\\nx\"}"}"#, r#"{"m":"{\"m\":\"password=\\nx\"}"}"#),
+    (Shape::Text, "password=a)b))c), y", "password=****), y"),
     (Shape::Text, "u%3Fpassword%3Dhunter2", "u%3Fpassword%3D****"),
     (Shape::Text, "u%253Fpassword%253Dhunter2", "u%253Fpassword%253D****"),
 ];

@@ -4,7 +4,7 @@ use super::*;
 
 /// The same texts that `examples/worst` measures.
 #[path = "../../examples/worst/pieces.rs"]
-mod pieces;
+pub(super) mod pieces;
 
 #[test]
 fn the_work_is_linear_for_every_piece() {
