@@ -10,6 +10,10 @@ mod idle;
 
 mod packs;
 
+/// The same texts that `examples/worst` measures.
+#[path = "../examples/worst/pieces.rs"]
+mod pieces;
+
 mod properties;
 
 mod survive;

@@ -34,7 +34,7 @@ fn nothing_goes_of_what_may_become_one() {
     let marker = |word: &str| format!("-----{word} PRIVATE KEY-----");
     let key = format!("{}\nMIIE MIIE\n{}", marker("BEGIN"), marker("END"));
     for (text, expected) in [
-        ("a password=\"correct horse, battery\" z".to_owned(), "a password=\"****\" z"),
+        ("a password=\"correct horse, b!\" z".to_owned(), "a password=\"****\" z"),
         ("a password = 'x y; z' z".to_owned(), "a password = '****' z"),
         (format!("a {key} z"), "a **** z"),
         (format!("a AKIA{} z", "Q7".repeat(8)), "a AKIA****Q7Q7 z"),
@@ -53,7 +53,7 @@ fn nothing_goes_of_what_may_become_one() {
 
 #[test]
 fn nothing_goes_of_a_known_secret_of_several_words() {
-    let value = ["correct", "horse,", "b", "\nstaple"].join(" ");
+    let value = ["correct", "horse,", "b", "\nst!"].join(" ");
     let known = KnownSecret { name: "phrase".to_owned(), value: Zeroizing::new(value.clone().into_bytes()) };
     let rules = Arc::new(Ruleset::builder().embedded().unwrap().known(known).unwrap().build().unwrap());
     let text = format!("it is {value} now");

@@ -62,7 +62,7 @@ fn every_single_cut_gives_the_same() {
 #[test]
 fn any_cuts_of_texts_made_to_be_slow_give_the_same() {
     let mut dice = Dice(11);
-    for (round, piece) in super::work::pieces::pieces().iter().enumerate() {
+    for (round, piece) in pieces::pieces().iter().enumerate() {
         let mut bytes: Vec<u8> = piece.iter().copied().cycle().take(1500).collect();
         bytes.extend_from_slice(b" x\ntoken=abcdefgh \"y\"\n");
         bytes.extend(text(&mut dice, 2));
