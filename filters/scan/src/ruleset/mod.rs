@@ -189,7 +189,7 @@ impl RulesetBuilder {
         self
     }
 
-    /// Leaves a detector out. Known secrets cannot be left out.
+    /// Leaves a detector out. Known secrets and `unscanned` cannot be left out.
     #[must_use]
     pub fn disable(mut self, detector: &str) -> Self {
         self.disabled.push(detector.to_owned());
@@ -204,7 +204,7 @@ impl RulesetBuilder {
     }
 
     /// How much a scanner holds back at most for one candidate, in bytes; 256 at least, 16 KiB unless told. A candidate that reaches
-    /// it is masked from its start on.
+    /// it is masked from its start on, by its own detector or, if it could still have been something else, as `unscanned`.
     #[must_use]
     pub fn hold_bytes(mut self, bytes: usize) -> Self {
         self.hold = bytes.max(256);
