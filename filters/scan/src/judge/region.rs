@@ -59,6 +59,10 @@ impl Judge<'_> {
         if view.is_cut(decoded.end) {
             verdict.decoded = decoded.end.saturating_sub(OVERLAP).max(decoded.start + 1);
         }
+        if decoded.bytes.len() == decoded.end - decoded.start {
+            // nothing was an escape after all: it would look the same at every depth
+            return verdict;
+        }
         for mut edit in self.deeper().all(&decoded.bytes) {
             let at_end = edit.end >= decoded.bytes.len();
             edit.start = decoded.place(edit.start);

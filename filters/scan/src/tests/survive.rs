@@ -86,6 +86,7 @@ const CASES: &[(Shape, &str, &str)] = &[
 ];
 
 const SURVIVORS: &[&str] = &[
+    r"write(\u00XX) and \\u00 and \\\u00g then",
     "trace_id={{hex:32}} span_id={{hex:16}} uuid={{hex:8}}-{{hex:4}}-{{hex:4}}-{{hex:4}}-{{hex:12}}",
     r#"{"token_count":17,"max_tokens":4096,"key_id":"{{alnum:20}}","public_key":"{{b64:44}}","password_policy":"strict"}"#,
     r#"{"secret_age_days":12,"api_key_last4":"1234","keyspace":"orders","monkey":"see","token":"****1234"}"#,

@@ -29,6 +29,14 @@ fn the_rest_of_the_line_is_masked() {
 }
 
 #[test]
+fn so_it_is_where_the_credit_is_used_up_within_the_hold() {
+    let text = format!("start {}\nend", "a://b:c".repeat(1000));
+    let redacted = redact(&rules(), Shape::Text, text.as_bytes());
+    assert_eq!(of(&redacted), ["unscanned"]);
+    assert!(redacted.bytes.starts_with(b"start a://b:c") && redacted.bytes.ends_with(b"****\nend"));
+}
+
+#[test]
 fn policy_may_only_tell_or_refuse() {
     let text = beyond();
     let redacted = redact(&bounded(Action::Alert), Shape::Text, text.as_bytes());
