@@ -33,7 +33,7 @@ fn so_it_is_where_the_credit_is_used_up_within_the_hold() {
     let text = format!("start {}\nend", "a://b:c".repeat(1000));
     let redacted = redact(&rules(), Shape::Text, text.as_bytes());
     assert_eq!(of(&redacted), ["unscanned"]);
-    assert!(redacted.bytes.starts_with(b"start a://b:c") && redacted.bytes.ends_with(b"****\nend"));
+    assert_eq!(&*redacted.bytes, b"start ****\nend");
 }
 
 #[test]
