@@ -62,10 +62,7 @@ pub(crate) fn unicode(view: &View<'_>, at: usize) -> Decoded {
     while at - start < LOOK_BACK && start > view.floor() && view.before(start).is_some_and(|byte| byte != b'\n') {
         start -= 1;
     }
-    let mut end = at;
-    while view.at(end).is_some_and(|byte| byte != b'\n') {
-        end += 1;
-    }
+    let end = view.until(at, usize::MAX, |byte| byte == b'\n');
     let mut decoded = Decoded { start, end, ..Decoded::default() };
     let bytes = view.slice(start, end);
     let mut offset = 0;
@@ -129,11 +126,20 @@ pub(crate) fn utf16(view: &View<'_>, at: usize) -> Option<Decoded> {
     (decoded.bytes.len() >= SHORTEST_WIDE).then_some(decoded)
 }
 
-/// The base64 word from `at` on, of either alphabet.
+/// The base64 word from `at` on, of either alphabet, if it holds text.
 pub(crate) fn base64(view: &View<'_>, at: usize) -> Option<Decoded> {
     let set = class::B64 | class::B64U;
+    let head = plain(view.slice(at, view.run(at, set, HEAD)))?;
+    if head.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace()) {
+        return None;
+    }
     let end = view.run(at, set, usize::MAX);
-    let mut text = view.slice(at, end).to_vec();
+    let bytes = plain(view.slice(at, end))?;
+    Some(Decoded { bytes, places: Vec::new(), start: at, end })
+}
+
+fn plain(text: &[u8]) -> Option<Vec<u8>> {
+    let mut text = text.to_vec();
     for byte in &mut text {
         match byte {
             b'-' => *byte = b'+',
@@ -150,10 +156,11 @@ pub(crate) fn base64(view: &View<'_>, at: usize) -> Option<Decoded> {
             .with_decode_allow_trailing_bits(true)
             .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent),
     );
-    let bytes = engine.decode(&text).ok()?;
-    Some(Decoded { bytes, places: Vec::new(), start: at, end })
+    engine.decode(&text).ok()
 }
 
 /// How far before its trigger a secret may begin, in bytes.
 pub(crate) const LOOK_BACK: usize = 256;
+/// So much of a base64 word is decoded to see whether it holds text.
+const HEAD: usize = 64;
 const SHORTEST_WIDE: usize = 6;

@@ -132,6 +132,9 @@ pub(crate) fn is_masked(rules: &Ruleset, value: &[u8]) -> bool {
     if OTHERS.contains(&value) {
         return true;
     }
+    if memchr::memmem::find(value, MASK).is_none() {
+        return false;
+    }
     let mut rest = value;
     let mut masks = 0;
     while let Some(byte) = rest.first() {
@@ -156,7 +159,9 @@ pub(crate) fn starts_masked(rules: &Ruleset, value: &[u8]) -> bool {
 fn one_mask<'v>(rules: &Ruleset, value: &'v [u8]) -> Option<&'v [u8]> {
     let stars = value.strip_prefix(MASK).or_else(|| {
         let keeps = rules.detectors.iter().flat_map(|detector| &detector.keep);
-        keeps.filter_map(|keep| value.strip_prefix(keep.as_bytes())).find_map(|rest| rest.strip_prefix(MASK))
+        let first = value.first();
+        let near = keeps.filter(|keep| keep.as_bytes().first() == first);
+        near.filter_map(|keep| value.strip_prefix(keep.as_bytes())).find_map(|rest| rest.strip_prefix(MASK))
     })?;
     let more = stars.iter().take_while(|byte| **byte == b'*').count();
     let rest = stars.get(more..).unwrap_or_default();

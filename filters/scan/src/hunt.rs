@@ -37,6 +37,16 @@ pub(crate) enum Kind {
     Zero,
 }
 
+impl Kind {
+    /// Whether what stands there must be decoded first: it may begin before the place.
+    pub(crate) fn is_encoded(self) -> bool {
+        match self {
+            Self::Percent | Self::Zero | Self::Literal(_) => true,
+            Self::Known | Self::Run | Self::Separator => false,
+        }
+    }
+}
+
 /// Who asked for a literal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asker {
@@ -51,6 +61,8 @@ pub(crate) enum Asker {
 pub(crate) struct Hunt {
     shards: Vec<(Searcher, Vec<usize>)>,
     buckets: Vec<(Vec<u8>, Vec<Asker>)>,
+    /// The patterns that begin with each byte.
+    starting: Vec<Vec<usize>>,
     runs: bool,
 }
 
@@ -80,7 +92,7 @@ impl Hunt {
             let searcher = builder.build().ok_or("no searcher for these literals")?;
             shards.push((searcher, shard.to_vec()));
         }
-        Ok(Self { shards, buckets, runs })
+        Ok(Self { shards, buckets, starting: starting(patterns), runs })
     }
 
     /// Who asked for the literal of `bucket`.
@@ -88,14 +100,25 @@ impl Hunt {
         self.buckets.get(bucket).map(|(_, askers)| askers.as_slice()).unwrap_or_default()
     }
 
-    /// Adds every place in `bytes[from..]` to `hits`; those of known secrets from `known_from` on.
+    /// The patterns whose match begins with `byte`, those apart that begin with a class.
+    pub(crate) fn starting(&self, byte: u8) -> &[usize] {
+        self.starting.get(usize::from(byte)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether `tail` is how a literal begins, and not all of it.
+    pub(crate) fn begins(&self, tail: &[u8]) -> bool {
+        self.buckets.iter().any(|(trigger, _)| trigger.len() > tail.len() && trigger.starts_with(tail))
+    }
+
+    /// Adds every place of `from` to `hits`.
     pub(crate) fn find(&self, rules: &Ruleset, bytes: &[u8], from: Range, hits: &mut Vec<Hit>) {
+        let old = hits.len();
         let mut push = |at, kind| {
             if at < from.limit {
                 hits.push(Hit { at, kind });
             }
         };
-        rules.known.hunt(bytes, from.known, |at| push(at, Kind::Known));
+        rules.known.hunt(bytes, from.start, |at| push(at, Kind::Known));
         for (searcher, map) in &self.shards {
             let mut at = from.start;
             while let Some(found) = searcher.find_in(bytes, (at..bytes.len()).into()) {
@@ -110,7 +133,7 @@ impl Hunt {
         if self.runs {
             runs(bytes, from.start, &mut push);
         }
-        hits.sort_unstable();
+        hits.get_mut(old..).unwrap_or_default().sort_unstable();
         hits.dedup();
     }
 }
@@ -119,7 +142,6 @@ impl Hunt {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {
     pub(crate) start: usize,
-    pub(crate) known: usize,
     pub(crate) limit: usize,
 }
 
@@ -230,6 +252,18 @@ fn literals(engine: Engine) -> &'static [&'static [u8]] {
         Engine::Bearer => &[b"earer ", b"EARER "],
         Engine::UrlPassword | Engine::Fix | Engine::Wif | Engine::Stellar | Engine::Nats | Engine::FieldName => &[],
     }
+}
+
+fn starting(patterns: &[Shaped]) -> Vec<Vec<usize>> {
+    let mut starting = vec![Vec::new(); 256];
+    for (index, shaped) in patterns.iter().enumerate().filter(|(_, shaped)| !shaped.pattern.has_lead()) {
+        if let Some(first) = shaped.pattern.anchor().first()
+            && let Some(patterns) = starting.get_mut(usize::from(*first))
+        {
+            patterns.push(index);
+        }
+    }
+    starting
 }
 
 /// Groups literals by their first bytes, so that at most one trigger stands at any place.

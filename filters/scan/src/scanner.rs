@@ -1,21 +1,28 @@
 //! The stream: what is held back, what is let go, and when.
 
+mod apply;
+
 use std::fmt;
 use std::sync::Arc;
 
+pub(crate) use apply::field;
+
+use crate::class;
 use crate::decode::LOOK_BACK;
-use crate::edit::Edit;
-use crate::finding::{Action, Finding, Shape};
+use crate::finding::{Finding, Shape};
+
 use crate::hunt::{Hit, Kind, Range};
-use crate::judge::Judge;
+use crate::judge::{Judge, Verdict};
 use crate::ruleset::Ruleset;
 use crate::swallow::Swallow;
 use crate::view::View;
+use crate::work::{Credit, Work};
 
 /// Redacts one stream.
 ///
 /// What comes out of [`Scanner::push`] and [`Scanner::finish`] together does not depend on how the stream was cut into chunks. The
-/// scanner holds back what may still become a secret, and at most the ruleset's hold.
+/// scanner holds back what may still become a secret, and at most the ruleset's hold. The work is linear in the stream: the hot pass
+/// sees every byte once, and what it points at is looked into as far as the stream's credit goes.
 pub struct Scanner {
     rules: Arc<Ruleset>,
     shape: Shape,
@@ -24,18 +31,23 @@ pub struct Scanner {
     base: u64,
     /// All below are offsets into `bytes`. Written out up to here.
     emitted: usize,
-    /// Judged up to here.
-    cursor: usize,
-    /// Known secrets are looked for from here on, inside of what was masked too.
-    known_cursor: usize,
-    /// Replaced up to here.
+    /// The hot pass found every place before this.
+    hunted: usize,
+    /// Places found and not judged yet, from `next` on.
+    hits: Vec<Hit>,
+    next: usize,
+    /// Replaced up to here: only known secrets are looked for inside.
     floor: usize,
+    /// Swallowed up to here: nothing is looked for inside.
+    swallowed: usize,
     /// Escapes were decoded up to here.
     decoded: usize,
-    /// The whole of a place asks for more: nothing from here on goes out.
-    waiting: bool,
+    /// How long `bytes` was when it was last looked at.
+    looked: usize,
     swallow: Option<(Swallow, Finding)>,
-    hits: Vec<Hit>,
+    credit: Credit,
+    /// Bytes read by all looks, those that came too early included.
+    spent: u64,
     findings: Vec<Finding>,
     blocked: bool,
 }
@@ -56,18 +68,21 @@ impl Scanner {
     #[must_use]
     pub fn new(rules: Arc<Ruleset>, shape: Shape) -> Self {
         Self {
+            credit: Credit::new(rules.hold),
             rules,
             shape,
             bytes: Vec::new(),
             base: 0,
             emitted: 0,
-            cursor: 0,
-            known_cursor: 0,
-            floor: 0,
-            decoded: 0,
-            waiting: false,
-            swallow: None,
+            hunted: 0,
             hits: Vec::new(),
+            next: 0,
+            floor: 0,
+            swallowed: 0,
+            decoded: 0,
+            looked: 0,
+            swallow: None,
+            spent: 0,
             findings: Vec::new(),
             blocked: false,
         }
@@ -75,43 +90,53 @@ impl Scanner {
 
     /// Takes a piece of the stream and appends to `out` what is safe to go on.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
-        if self.blocked || chunk.is_empty() {
+        if self.blocked {
             return;
         }
         for piece in chunk.chunks(PIECE) {
             self.bytes.extend_from_slice(piece);
-            self.advance(false, out);
+            if self.swallow.is_none() && self.too_early() {
+                continue;
+            }
+            self.advance(self.limit(), false, out);
+            self.emit(self.safe(), out);
             self.forget();
         }
     }
 
     /// The stream ended: appends what was held back.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        self.advance(true, out);
+        self.advance(self.bytes.len(), true, out);
         if let Some((mut swallow, finding)) = self.swallow.take() {
-            swallow.finish(out);
+            swallow.finish(&self.rules, out);
             self.findings.push(finding);
+        } else if !self.blocked {
+            self.emit(self.bytes.len(), out);
         }
-        self.bytes.clear();
-        self.emitted = 0;
-        self.cursor = 0;
-        self.known_cursor = 0;
-        self.floor = 0;
-        self.decoded = 0;
+        self.base += self.bytes.len() as u64;
+        self.drop_front(self.bytes.len());
+        self.hits.clear();
+        self.next = 0;
     }
 
-    /// Nothing came for a while: lets go what is held back up to the last delimiter, but nothing that may be in the middle of a secret.
-    /// What was let go cannot be masked any more, so this is the one call that makes a difference to where the stream is cut.
+    /// Nothing came for a while: lets go of whole words that can be told already, and of nothing that may be the beginning of a secret.
+    /// What was let go cannot be masked any more: where [`crate::Action::DropField`] would have taken it, the value alone is masked.
     pub fn flush_idle(&mut self, out: &mut Vec<u8>) {
         if self.blocked || self.swallow.is_some() {
             return;
         }
-        let stop = if self.waiting { self.cursor } else { self.bytes.len() };
-        let held = self.bytes.get(self.emitted..stop).unwrap_or_default();
-        let word = held.iter().rposition(|byte| matches!(byte, b' ' | b'\n' | b',' | b';' | b'&' | b'\t'));
-        if let Some(word) = word {
-            self.emit(self.emitted + word + 1, out);
+        let limit = self.begun().max(self.hunted);
+        self.advance(limit, false, out);
+        if self.blocked || self.swallow.is_some() {
+            return;
         }
+        let stop = match self.hits.get(self.next) {
+            None => limit,
+            Some(hit) if hit.kind.is_encoded() => self.safe(),
+            Some(hit) => self.last_word(hit.at),
+        };
+        self.emit(stop, out);
+        self.forget();
     }
 
     /// What was found since the last call.
@@ -125,37 +150,42 @@ impl Scanner {
         self.blocked
     }
 
-    fn advance(&mut self, ended: bool, out: &mut Vec<u8>) {
-        loop {
-            if self.blocked || !self.swallowed(out) {
+    /// Bytes read by verifiers so far.
+    #[cfg(test)]
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    /// Whether so little came since the last look that looking again would read the same bytes over and over. Each look is at a
+    /// quarter more than the one before, so that all together read five times what the last one reads, however small the pieces.
+    fn too_early(&self) -> bool {
+        (self.bytes.len() - self.looked) * 4 < self.bytes.len() - self.judged()
+    }
+
+    /// Finds and judges the places before `limit`, as far as what came in allows.
+    fn advance(&mut self, limit: usize, ended: bool, out: &mut Vec<u8>) {
+        self.looked = self.bytes.len();
+        let rules = Arc::clone(&self.rules);
+        while !self.blocked && self.feed_swallow(out) {
+            self.hunt(&rules, limit);
+            if !self.judge_on(&rules, ended, out) {
                 return;
             }
-            let limit = self.limit(ended);
-            self.waiting = false;
-            if self.judge_to(limit, ended, out) {
-                continue;
-            }
-            if self.blocked {
-                return;
-            }
-            let stop = if ended && !self.waiting { self.bytes.len() } else { self.safe() };
-            self.emit(stop, out);
-            return;
         }
     }
 
     /// Feeds a running swallow; false when it wants more.
-    fn swallowed(&mut self, out: &mut Vec<u8>) -> bool {
+    fn feed_swallow(&mut self, out: &mut Vec<u8>) -> bool {
         let Some((mut swallow, mut finding)) = self.swallow.take() else {
             return true;
         };
-        let rest = self.bytes.get(self.cursor..).unwrap_or_default();
-        let (taken, done) = swallow.feed(rest, out);
+        let rest = self.bytes.get(self.floor..).unwrap_or_default();
+        let (taken, done) = swallow.feed(&self.rules, rest, out);
         finding.length += taken as u64;
-        self.cursor += taken;
-        self.known_cursor = self.cursor;
-        self.floor = self.cursor;
-        self.emitted = self.cursor;
+        self.floor += taken;
+        self.swallowed = self.floor;
+        self.emitted = self.floor;
+        self.hunted = self.hunted.max(self.floor);
         if done {
             self.findings.push(finding);
         } else {
@@ -164,53 +194,54 @@ impl Scanner {
         done
     }
 
-    /// Judges the places before `limit`; true when a swallow began.
-    fn judge_to(&mut self, limit: usize, ended: bool, out: &mut Vec<u8>) -> bool {
-        let rules = Arc::clone(&self.rules);
-        let mut hits = std::mem::take(&mut self.hits);
-        hits.clear();
-        let range = Range { start: self.cursor, known: self.known_cursor, limit };
-        rules.hunt.find(&rules, &self.bytes, range, &mut hits);
-        let mut began = false;
-        for hit in &hits {
-            if hit.at < self.cursor && hit.kind != Kind::Known {
-                continue;
-            }
-            match self.judge_one(&rules, *hit, ended, out) {
-                Outcome::On => {}
-                Outcome::Wait => {
-                    self.waiting = true;
-                    self.cursor = self.cursor.max(hit.at);
-                    self.known_cursor = hit.at;
-                    break;
-                }
-                Outcome::Swallow => {
-                    began = true;
-                    break;
-                }
-                Outcome::Blocked => break,
-            }
+    fn hunt(&mut self, rules: &Ruleset, limit: usize) {
+        if self.hunted >= limit {
+            return;
         }
-        self.hits = hits;
-        if !began && !self.waiting && !self.blocked {
-            self.cursor = self.cursor.max(limit);
-            self.known_cursor = self.known_cursor.max(limit);
+        self.hits.drain(..self.next);
+        self.next = 0;
+        let range = Range { start: self.hunted, limit };
+        rules.hunt.find(rules, &self.bytes, range, &mut self.hits);
+        self.hunted = limit;
+    }
+
+    /// Judges what was found; true when a swallow began.
+    fn judge_on(&mut self, rules: &Ruleset, ended: bool, out: &mut Vec<u8>) -> bool {
+        while let Some(hit) = self.hits.get(self.next).copied() {
+            let settled = if hit.kind == Kind::Known { self.swallowed } else { self.floor };
+            if hit.at >= settled {
+                match self.judge_one(rules, hit, ended, out) {
+                    Outcome::On => {}
+                    Outcome::Wait | Outcome::Blocked => return false,
+                    Outcome::Swallow => {
+                        self.next += 1;
+                        return true;
+                    }
+                }
+            }
+            self.next += 1;
         }
-        began
+        false
     }
 
     fn judge_one(&mut self, rules: &Ruleset, hit: Hit, ended: bool, out: &mut Vec<u8>) -> Outcome {
-        let stop = self.bytes.len().min(hit.at + rules.hold);
+        let hold = hit.at + rules.hold;
+        let stop = self.bytes.len().min(hold);
         let seen = self.bytes.get(..stop).unwrap_or_default();
-        let back = hit.at.saturating_sub(LOOK_BACK);
-        let view = View::new(seen, self.floor, back, ended && stop == self.bytes.len());
-        let judge = Judge { rules, shape: self.shape, depth: 0 };
-        let verdict = judge.judge(&view, hit, self.decoded);
-        if view.starved() && stop < hit.at + rules.hold {
+        let work = Work::new(self.credit.at(self.base + hit.at as u64));
+        let view =
+            View::new(seen, self.floor, &work).from(hit.at.saturating_sub(LOOK_BACK)).ended(ended && stop < hold);
+        let judge = Judge { rules, shape: self.shape, depth: 0, work: &work };
+        let mut verdict = if work.exhausted() { Verdict::default() } else { judge.judge(&view, hit, self.decoded) };
+        self.spent += work.spent();
+        if view.starved() && stop < hold {
             return Outcome::Wait;
         }
+        self.credit.pay(work.spent());
+        if work.exhausted() || verdict.is_open() && view.starved() {
+            verdict = judge.unscanned(&view, hit.at);
+        }
         self.decoded = self.decoded.max(verdict.decoded);
-        self.known_cursor = hit.at;
         for edit in verdict.edits {
             match self.apply(rules, edit, out) {
                 Outcome::On => {}
@@ -220,94 +251,88 @@ impl Scanner {
         Outcome::On
     }
 
-    fn apply(&mut self, rules: &Ruleset, mut edit: Edit, out: &mut Vec<u8>) -> Outcome {
-        let Some(detector) = rules.detector(edit.detector) else {
-            return Outcome::On;
-        };
-        let action = rules.action(edit.detector);
-        let finding = Finding {
-            detector: Arc::clone(&detector.id),
-            category: detector.category,
-            severity: detector.severity,
-            action,
-            field: edit.field.take(),
-            offset: self.base + edit.start as u64,
-            length: (edit.end - edit.start) as u64,
-            fingerprint: edit.tag().to_owned(),
-            confidence: edit.confidence,
-        };
-        if action == Action::Alert {
-            self.findings.push(finding);
-            return Outcome::On;
-        }
-        edit.start = edit.start.max(self.emitted);
-        if edit.end < edit.start {
-            return Outcome::On;
-        }
-        self.emit(edit.start.min(edit.member.map_or(usize::MAX, |(start, _)| start)), out);
-        if action == Action::Block {
-            self.findings.push(finding);
-            self.blocked = true;
-            return Outcome::Blocked;
-        }
-        let mut end = edit.end;
-        match edit.member {
-            Some((start, stop)) if start >= self.emitted && edit.swallow.is_none() => end = stop,
-            _ => out.extend_from_slice(&edit.replacement(action)),
-        }
-        self.emitted = end;
-        self.floor = end;
-        self.cursor = self.cursor.max(end);
-        match edit.swallow {
-            None => {
-                self.findings.push(finding);
-                Outcome::On
-            }
-            Some(swallow) => {
-                self.cursor = end;
-                self.decoded = end;
-                self.swallow = Some((swallow, finding));
-                Outcome::Swallow
-            }
-        }
-    }
-
     /// Places before this can be told for certain: a newline ends every trigger, else the longest one must fit.
-    fn limit(&self, ended: bool) -> usize {
-        if ended {
-            return self.bytes.len();
-        }
+    fn limit(&self) -> usize {
         let far = self.bytes.len().saturating_sub(LONGEST_TRIGGER);
         let tail = self.bytes.get(far..).unwrap_or_default();
-        let line = memchr::memrchr(b'\n', tail).map_or(0, |at| far + at + 1);
-        far.max(line)
+        memchr::memrchr(b'\n', tail).map_or(far, |at| far + at + 1).max(self.hunted)
     }
 
-    /// Nothing before this can become part of a secret.
+    /// Behind the last whole word, or where something begins that has to do with several words.
+    fn begun(&self) -> usize {
+        let end = self.bytes.len();
+        let word = self.last_word(end);
+        let tail = self.bytes.get(end.saturating_sub(SHORT_TAIL)..).unwrap_or_default();
+        let cut = (0..tail.len()).find(|skip| {
+            let tail = tail.get(*skip..).unwrap_or_default();
+            self.rules.known.begins(tail) || self.rules.hunt.begins(tail)
+        });
+        cut.map_or(word, |skip| word.min(end - tail.len() + skip))
+    }
+
+    /// Behind the last delimiter before `to`.
+    fn last_word(&self, to: usize) -> usize {
+        let held = self.bytes.get(self.emitted..to).unwrap_or_default();
+        let word = held.iter().rposition(|byte| matches!(byte, b' ' | b'\n' | b',' | b';' | b'&' | b'\t'));
+        word.map_or(self.emitted, |word| self.emitted + word + 1)
+    }
+
+    /// Every place before this was judged.
+    fn judged(&self) -> usize {
+        self.hits.get(self.next).map_or(self.hunted, |hit| hit.at)
+    }
+
+    /// Nothing before this can become part of a secret. A line that ends in a comma may still lose it with the member behind it.
     fn safe(&self) -> usize {
-        let judged = self.cursor.min(self.known_cursor.max(self.emitted));
+        let judged = self.judged();
         let far = judged.saturating_sub(LOOK_BACK);
         let tail = self.bytes.get(far..judged).unwrap_or_default();
-        memchr::memrchr(b'\n', tail).map_or(far, |at| far + at + 1)
+        let Some(at) = memchr::memrchr(b'\n', tail) else {
+            return far;
+        };
+        let line = tail.get(..at).unwrap_or_default();
+        match line.iter().rposition(|byte| !class::is(*byte, class::SPACE)) {
+            Some(comma) if line.get(comma) == Some(&b',') => far + comma,
+            _ => far + at + 1,
+        }
     }
 
     fn emit(&mut self, to: usize, out: &mut Vec<u8>) {
-        if let Some(clean) = self.bytes.get(self.emitted..to) {
+        if let Some(clean) = self.bytes.get(self.emitted..to)
+            && self.swallow.is_none()
+            && !self.blocked
+        {
             out.extend_from_slice(clean);
             self.emitted = to;
         }
     }
 
-    /// Drops what no verifier will look back at.
+    /// Drops what no verifier will look back at, once it is most of what is kept.
     fn forget(&mut self) {
-        let needed = self.cursor.min(self.known_cursor).saturating_sub(LOOK_BACK).min(self.emitted);
-        self.bytes.drain(..needed);
-        self.base += needed as u64;
-        self.emitted -= needed;
-        self.cursor -= needed;
-        self.known_cursor -= needed;
-        self.floor = self.floor.saturating_sub(needed);
-        self.decoded = self.decoded.saturating_sub(needed);
+        let needed = self.judged().saturating_sub(LOOK_BACK).min(self.emitted);
+        if needed >= self.bytes.len() / 2 {
+            self.base += needed as u64;
+            self.drop_front(needed);
+        }
+    }
+
+    fn drop_front(&mut self, count: usize) {
+        self.bytes.drain(..count);
+        self.hits.drain(..self.next);
+        self.next = 0;
+        for hit in &mut self.hits {
+            hit.at = hit.at.saturating_sub(count);
+        }
+        for place in [
+            &mut self.emitted,
+            &mut self.hunted,
+            &mut self.floor,
+            &mut self.swallowed,
+            &mut self.decoded,
+            &mut self.looked,
+        ] {
+            *place = place.saturating_sub(count);
+        }
     }
 }
 
@@ -320,22 +345,7 @@ enum Outcome {
 
 /// A run that only its whole length tells, and what is asked of the bytes behind it.
 const LONGEST_TRIGGER: usize = 64;
+/// A known secret of which less than this has come is no place yet.
+const SHORT_TAIL: usize = 16;
 /// Large pushes are taken in pieces, so that the kept piece stays small and in the cache.
 const PIECE: usize = 64 * 1024;
-
-/// One edit applied to a whole value.
-pub(crate) fn field<'a>(rules: &Arc<Ruleset>, value: &'a [u8], edit: Edit) -> crate::Redacted<'a> {
-    let mut scanner = Scanner::new(Arc::clone(rules), Shape::HeaderValue);
-    let mut out = Vec::new();
-    scanner.bytes.extend_from_slice(value);
-    let end = edit.end;
-    let outcome = scanner.apply(rules, edit, &mut out);
-    if let Outcome::On | Outcome::Swallow = outcome {
-        scanner.emit(end.max(scanner.emitted), &mut out);
-    }
-    crate::Redacted {
-        blocked: scanner.blocked,
-        findings: scanner.findings,
-        bytes: if out == value { value.into() } else { out.into() },
-    }
-}

@@ -2,6 +2,8 @@
 
 use crate::class::{self, Class};
 use crate::edit::MASK;
+use crate::judge::Judge;
+use crate::ruleset::Ruleset;
 
 /// How a secret goes on.
 #[derive(Debug, Clone)]
@@ -14,6 +16,43 @@ pub(crate) enum Swallow {
     Pem { inline: bool, last: u64, ending: bool, slash: bool },
     /// Every scalar of a JSON value.
     Tree(Tree),
+    /// To the end of the line: nothing in it was looked at.
+    Rest(Rest),
+}
+
+/// A line that was not looked at; a PEM block that begins in it is swallowed to its end, and what opens a value at the end of a line
+/// takes the next line with it.
+#[derive(Debug, Clone)]
+pub(crate) struct Rest {
+    last: u64,
+    pem: bool,
+    shown: bool,
+}
+
+impl Rest {
+    /// Lets everything through.
+    pub(crate) fn shown(self) -> Self {
+        Self { shown: true, ..self }
+    }
+
+    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> Step {
+        let opens = matches!(self.last.to_le_bytes().first(), Some(b':' | b'=' | b'{' | b'[' | b',' | b'\\'));
+        if byte == b'\n' && !self.pem && !opens {
+            return Step::Past;
+        }
+        if self.shown {
+            out.push(byte);
+        }
+        if !matches!(byte, b'\n' | b'\r') {
+            self.last = self.last << 8 | u64::from(byte);
+        }
+        match self.last {
+            BEGIN => self.pem = true,
+            END => self.pem = false,
+            _ => {}
+        }
+        Step::On
+    }
 }
 
 /// A JSON value whose scalars are masked while its structure stays.
@@ -25,6 +64,8 @@ pub(crate) struct Tree {
     run: usize,
     place: Place,
     key: bool,
+    /// The key that is being read, and a little of it when it is too long to be kept.
+    name: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +86,17 @@ impl Swallow {
     }
 
     pub(crate) fn tree(slashes: usize) -> Self {
-        Self::Tree(Tree { slashes, depth: Vec::new(), run: 0, place: Place::Between, key: false })
+        Self::Tree(Tree { slashes, depth: Vec::new(), run: 0, place: Place::Between, key: false, name: Vec::new() })
+    }
+
+    pub(crate) fn rest() -> Self {
+        Self::Rest(Rest { last: 0, pem: false, shown: false })
     }
 
     /// Takes bytes; says how many belonged to the secret, and whether it ended there.
-    pub(crate) fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> (usize, bool) {
+    pub(crate) fn feed(&mut self, rules: &Ruleset, bytes: &[u8], out: &mut Vec<u8>) -> (usize, bool) {
         for (taken, byte) in bytes.iter().enumerate() {
-            match self.step(*byte, out) {
+            match self.step(rules, *byte, out) {
                 Step::On => {}
                 Step::Last => return (taken + 1, true),
                 Step::Past => return (taken, true),
@@ -60,7 +105,7 @@ impl Swallow {
         (bytes.len(), false)
     }
 
-    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> Step {
+    fn step(&mut self, rules: &Ruleset, byte: u8, out: &mut Vec<u8>) -> Step {
         match self {
             Self::Run(set) => past_if(!class::is(byte, *set)),
             Self::Quoted { quote, slashes, run } => {
@@ -83,14 +128,16 @@ impl Swallow {
                 }
                 Step::On
             }
-            Self::Tree(tree) => tree.step(byte, out),
+            Self::Tree(tree) => tree.step(rules, byte, out),
+            Self::Rest(rest) => rest.step(byte, out),
         }
     }
 
     /// The stream ended in the middle: closes what was opened.
-    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn finish(&mut self, rules: &Ruleset, out: &mut Vec<u8>) {
         if let Self::Tree(tree) = self {
             tree.end_word(out);
+            tree.end_name(rules, out);
         }
     }
 }
@@ -115,7 +162,7 @@ pub(crate) fn closes(run: usize, slashes: usize) -> bool {
 }
 
 impl Tree {
-    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> Step {
+    fn step(&mut self, rules: &Ruleset, byte: u8, out: &mut Vec<u8>) -> Step {
         let run = self.run;
         self.run = if byte == b'\\' { run + 1 } else { 0 };
         match self.place {
@@ -123,8 +170,11 @@ impl Tree {
             Place::Key => {
                 if byte == b'"' && closes(run, self.slashes) {
                     self.place = Place::Between;
+                    self.end_name(rules, out);
+                    out.push(byte);
+                } else if self.name.len() <= LONGEST_NAME {
+                    self.name.push(byte);
                 }
-                out.push(byte);
                 Step::On
             }
             Place::Between | Place::Word { .. } => self.between(byte, run, out),
@@ -202,6 +252,16 @@ impl Tree {
         Step::On
     }
 
+    /// Keys stay, unless one is a secret itself.
+    fn end_name(&mut self, rules: &Ruleset, out: &mut Vec<u8>) {
+        let name = std::mem::take(&mut self.name);
+        if name.len() > LONGEST_NAME || Judge::finds(rules, &name) {
+            out.extend_from_slice(MASK);
+        } else {
+            out.extend_from_slice(&name);
+        }
+    }
+
     fn end_word(&mut self, out: &mut Vec<u8>) {
         if let Place::Word { null } = self.place {
             if null == NULL.len() {
@@ -223,5 +283,7 @@ impl Tree {
 
 const NULL: &[u8] = b"null";
 const MAX_DEPTH: usize = 128;
+const LONGEST_NAME: usize = 1024;
+const BEGIN: u64 = u64::from_be_bytes(*b"---BEGIN");
 const END: u64 = u64::from_be_bytes(*b"-----END");
 const DASHES: u64 = 0x2d_2d2d_2d2d;

@@ -6,11 +6,21 @@ mod corpus;
 
 mod expand;
 
+mod idle;
+
 mod packs;
+
+/// The same texts that `examples/worst` measures.
+#[path = "../examples/worst/pieces.rs"]
+mod pieces;
 
 mod properties;
 
 mod survive;
+
+mod unscanned;
+
+mod work;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@
 use std::cell::Cell;
 
 use crate::class::{self, Class};
+use crate::work::Work;
 
 /// A window on the stream: everything kept behind, and a bounded piece ahead.
 #[derive(Debug)]
@@ -19,21 +20,36 @@ pub(crate) struct View<'a> {
     /// Nothing follows `bytes`.
     ended: bool,
     starved: Cell<bool>,
+    work: &'a Work,
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(bytes: &'a [u8], floor: usize, back: usize, ended: bool) -> Self {
-        Self { bytes, floor, back, ended, starved: Cell::new(false) }
+    /// `bytes`, of which more may follow.
+    pub(crate) fn new(bytes: &'a [u8], floor: usize, work: &'a Work) -> Self {
+        Self { bytes, floor, back: 0, ended: false, starved: Cell::new(false), work }
     }
 
     /// A whole text, with nothing before or after it.
-    pub(crate) fn whole(bytes: &'a [u8]) -> Self {
-        Self::new(bytes, 0, 0, true)
+    pub(crate) fn whole(bytes: &'a [u8], work: &'a Work) -> Self {
+        Self::new(bytes, 0, work).ended(true)
+    }
+
+    /// Looks no further back than `back`.
+    pub(crate) fn from(mut self, back: usize) -> Self {
+        self.back = back;
+        self
+    }
+
+    /// Whether nothing follows.
+    pub(crate) fn ended(mut self, ended: bool) -> Self {
+        self.ended = ended;
+        self
     }
 
     /// The byte at `at`; none at the end of what is visible, or behind the look-back.
     #[inline]
     pub(crate) fn at(&self, at: usize) -> Option<u8> {
+        self.work.read(1);
         if at < self.back {
             return None;
         }
@@ -65,11 +81,19 @@ impl<'a> View<'a> {
 
     /// The end of the run of `set` that starts at `from`, of at most `max` bytes.
     pub(crate) fn run(&self, from: usize, set: Class, max: usize) -> usize {
-        let mut at = from;
-        while at - from < max && self.at(at).is_some_and(|byte| class::is(byte, set)) {
-            at += 1;
+        self.until(from, max, |byte| !class::is(byte, set))
+    }
+
+    /// The first place from `from` on whose byte is a `stop`, at most `max` bytes on.
+    pub(crate) fn until(&self, from: usize, max: usize, stop: impl Fn(u8) -> bool) -> usize {
+        let rest = self.bytes.get(from..).unwrap_or_default();
+        let seen = rest.get(..max).unwrap_or(rest);
+        let length = seen.iter().position(|byte| stop(*byte)).unwrap_or(seen.len());
+        self.work.read(length + 1);
+        if length == rest.len() && length < max && !self.ended {
+            self.starved.set(true);
         }
-        at
+        from + length
     }
 
     /// The start of the run of `set` that ends before `to`, of at most `max` bytes.
@@ -86,9 +110,11 @@ impl<'a> View<'a> {
         at - self.run_back(at, class::SLASH, MAX_SLASHES)
     }
 
-    /// The bytes from `from` to `to`, as far as they are visible.
+    /// The bytes from `from` to `to`, as far as they are visible. Whoever asks reads them.
     pub(crate) fn slice(&self, from: usize, to: usize) -> &'a [u8] {
-        self.bytes.get(from..to.min(self.bytes.len())).unwrap_or_default()
+        let slice = self.bytes.get(from..to.min(self.bytes.len())).unwrap_or_default();
+        self.work.read(slice.len());
+        slice
     }
 
     /// The first position that is not visible.

@@ -12,12 +12,16 @@ mod url;
 
 mod value;
 
+use crate::class;
+use crate::decode::LOOK_BACK;
 use crate::edit::Edit;
 use crate::finding::{Action, Shape};
 use crate::hunt::{Asker, Hit, Kind, Range};
 use crate::ruleset::Ruleset;
 use crate::ruleset::pack::Engine;
+use crate::swallow::Swallow;
 use crate::view::View;
+use crate::work::Work;
 
 /// Judges places of one stream.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +29,7 @@ pub(crate) struct Judge<'r> {
     pub(crate) rules: &'r Ruleset,
     pub(crate) shape: Shape,
     pub(crate) depth: usize,
+    pub(crate) work: &'r Work,
 }
 
 /// What a place turned out to be.
@@ -33,6 +38,13 @@ pub(crate) struct Verdict {
     pub(crate) edits: Vec<Edit>,
     /// Decoded up to here: escapes before it need no second look.
     pub(crate) decoded: usize,
+}
+
+impl Verdict {
+    /// Nothing was found, though not everything was seen if the view was starved.
+    pub(crate) fn is_open(&self) -> bool {
+        self.edits.is_empty() && self.decoded == 0
+    }
 }
 
 impl From<Option<Edit>> for Verdict {
@@ -104,23 +116,44 @@ impl Judge<'_> {
         best.into()
     }
 
-    /// Everything in a whole text.
+    /// The word at `at` cannot be told for certain: it and what follows is not let through.
+    pub(crate) fn unscanned(&self, view: &View<'_>, at: usize) -> Verdict {
+        let start = view.run_back(at, class::BARE, LOOK_BACK).max(view.floor());
+        Some(Edit::open((start, start), self.rules.unscanned, Swallow::rest())).into()
+    }
+
+    /// Whether there is anything to be masked in a text that stands alone.
+    pub(crate) fn finds(rules: &Ruleset, text: &[u8]) -> bool {
+        let work = Work::of(text, 0);
+        let judge = Judge { rules, shape: Shape::Text, depth: 0, work: &work };
+        let masked = |edit: &Edit| rules.action(edit.detector) != Action::Alert;
+        judge.all(text).iter().any(masked) || work.exhausted()
+    }
+
+    /// Everything in a whole text; the whole of it, where it is encoded too deep to be looked into.
     pub(crate) fn all(&self, bytes: &[u8]) -> Vec<Edit> {
         let mut edits: Vec<Edit> = Vec::new();
         if self.depth > MAX_DEPTH {
+            edits.push(
+                Edit::new(self.rules, &View::whole(bytes, self.work), (0, bytes.len()), self.rules.unscanned).plain(),
+            );
             return edits;
         }
+        self.work.read(bytes.len());
         let mut hits = Vec::new();
-        let range = Range { start: 0, known: 0, limit: bytes.len() };
+        let range = Range { start: 0, limit: bytes.len() };
         let rules = self.rules;
         rules.hunt.find(rules, bytes, range, &mut hits);
         let mut floor = 0;
         let mut decoded = 0;
         for hit in hits {
+            if self.work.exhausted() {
+                break;
+            }
             if hit.at < floor && hit.kind != Kind::Known {
                 continue;
             }
-            let view = View::new(bytes, floor, 0, true);
+            let view = View::new(bytes, floor, self.work).ended(true);
             let verdict = self.judge(&view, hit, decoded);
             decoded = decoded.max(verdict.decoded);
             for edit in verdict.edits {

@@ -105,13 +105,11 @@ impl Judge<'_> {
         }
         let whole_line =
             view.starts_with_ignoring_case(value.start, b"digest") || view.starts_with(value.start, b"AWS4");
-        let mut end = start;
-        while view.at(end).is_some_and(|byte| {
-            let ends = byte == b'\n' || byte == b'\r' || class::is(byte, class::QUOTE) && !whole_line;
-            !ends && (whole_line || class::is(byte, class::BARE) && byte != b'\\')
-        }) {
-            end += 1;
-        }
+        let end = view.until(start, usize::MAX, |byte| match byte {
+            b'\n' | b'\r' => true,
+            _ if whole_line => false,
+            _ => !class::is(byte, class::BARE) || byte == b'\\',
+        });
         (start, end)
     }
 

@@ -40,7 +40,7 @@ impl Judge<'_> {
 
     /// Base64 that holds a secret is masked as one.
     pub(super) fn base64(&self, view: &View<'_>, decoded: &Decoded, fallback: usize) -> Option<Edit> {
-        if self.depth >= DEEPEST || !boundary(view, decoded.start) {
+        if !boundary(view, decoded.start) {
             return None;
         }
         let found = self.deeper().all(&decoded.bytes);
@@ -58,6 +58,10 @@ impl Judge<'_> {
         let mut verdict = Verdict { edits: Vec::new(), decoded: decoded.end };
         if view.is_cut(decoded.end) {
             verdict.decoded = decoded.end.saturating_sub(OVERLAP).max(decoded.start + 1);
+        }
+        if decoded.bytes.len() == decoded.end - decoded.start {
+            // nothing was an escape after all: it would look the same at every depth
+            return verdict;
         }
         for mut edit in self.deeper().all(&decoded.bytes) {
             let at_end = edit.end >= decoded.bytes.len();
@@ -83,5 +87,4 @@ impl Judge<'_> {
     }
 }
 
-const DEEPEST: usize = 3;
 const OVERLAP: usize = 512;

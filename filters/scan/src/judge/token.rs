@@ -15,7 +15,9 @@ impl Judge<'_> {
     pub(super) fn pattern(&self, view: &View<'_>, at: usize, index: usize) -> Option<Edit> {
         let shaped = self.rules.patterns.get(index)?;
         let span = shaped.pattern.find(view, at)?;
-        if span.start < view.floor() {
+        // its beginning may have been taken for the end of the token before it
+        let span = Span { start: span.start.max(view.floor()), ..span };
+        if span.start >= span.end {
             return None;
         }
         self.spanned(view, span, shaped.detector)
@@ -42,11 +44,11 @@ impl Judge<'_> {
         if let Some(edit) = self.jwt(view, at) {
             return Some(edit);
         }
-        self.rules
-            .patterns
+        let starting = self.rules.hunt.starting(view.at(at)?);
+        starting
             .iter()
-            .filter(|shaped| !shaped.pattern.has_lead())
-            .filter_map(|shaped| {
+            .filter_map(|index| {
+                let shaped = self.rules.patterns.get(*index)?;
                 let span = shaped.pattern.find(view, at)?;
                 self.spanned(view, span, shaped.detector)
             })

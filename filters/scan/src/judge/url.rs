@@ -24,16 +24,15 @@ impl Judge<'_> {
             return None;
         }
         let from = at + 3;
-        let end = word_end(view, from);
-        let word = view.slice(from, end);
-        let stop = word.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(word.len());
-        let authority = word.get(..stop)?;
+        let host = view.until(from, usize::MAX, |byte| ends_word(byte) || matches!(byte, b'/' | b'?' | b'#'));
+        let authority = view.slice(from, host);
         let colon = memchr::memchr(b':', authority)?;
         let port = authority.get(colon + 1..)?.iter().all(u8::is_ascii_digit);
         let stop = match memchr::memrchr(b'@', authority) {
             Some(sign) if sign > colon => sign,
             _ if port => return None,
-            _ => memchr::memrchr(b'@', word).filter(|sign| *sign > colon)?,
+            _ => memchr::memrchr(b'@', view.slice(from, view.until(host, usize::MAX, ends_word)))
+                .filter(|sign| *sign > colon)?,
         };
         let span = (from + colon + 1, from + stop);
         let password = view.slice(span.0, span.1);
@@ -52,10 +51,7 @@ impl Judge<'_> {
         if !FIX_TAGS.contains(&tag) || !matches!(delimiter, 1 | b'|') || view.at(at) != Some(b'=') {
             return None;
         }
-        let mut end = at + 1;
-        while view.at(end).is_some_and(|byte| byte != delimiter && byte != b'\n' && byte != b'"') {
-            end += 1;
-        }
+        let end = view.until(at + 1, usize::MAX, |byte| byte == delimiter || matches!(byte, b'\n' | b'"'));
         let value = view.slice(at + 1, end);
         if value.is_empty() || is_masked(self.rules, value) {
             return None;
@@ -67,12 +63,8 @@ impl Judge<'_> {
     }
 }
 
-fn word_end(view: &View<'_>, from: usize) -> usize {
-    let mut end = from;
-    while view.at(end).is_some_and(|byte| class::is(byte, class::BARE) && !matches!(byte, b'<' | b'>' | b'\\')) {
-        end += 1;
-    }
-    end
+fn ends_word(byte: u8) -> bool {
+    !class::is(byte, class::BARE) || matches!(byte, b'<' | b'>' | b'\\')
 }
 
 const FIX_TAGS: [&[u8]; 7] = [b"553", b"554", b"925", b"96", b"1402", b"1404", b"1401"];

@@ -59,13 +59,7 @@ pub(super) fn value(view: &View<'_>, at: usize, quoted: Option<usize>, shape: Sh
 
 fn unquoted_end(view: &View<'_>, at: usize, shape: Shape) -> usize {
     match shape {
-        Shape::Form | Shape::Query => {
-            let mut end = at;
-            while view.at(end).is_some_and(|byte| byte != b'&' && !class::is(byte, class::SPACE)) {
-                end += 1;
-            }
-            end
-        }
+        Shape::Form | Shape::Query => view.until(at, usize::MAX, |byte| byte == b'&' || class::is(byte, class::SPACE)),
         Shape::Text | Shape::Json | Shape::HeaderValue => {
             placeholder_end(view, at).unwrap_or_else(|| bare_end(view, at))
         }
@@ -118,43 +112,52 @@ fn placeholder_end(view: &View<'_>, start: usize) -> Option<usize> {
 
 /// The end of a bare word: at a space, a quote, or punctuation that what follows shows to be no part of it.
 fn bare_end(view: &View<'_>, start: usize) -> usize {
-    let mut stop = start;
-    while view.at(stop).is_some_and(|byte| class::is(byte, class::BARE)) {
-        stop += 1;
-    }
+    let bare = |at: usize| view.at(at).filter(|byte| class::is(*byte, class::BARE));
     let mut at = start;
-    while at < stop {
-        let byte = view.at(at).unwrap_or_default();
+    let mut open = 0_usize;
+    // brackets before this were seen to be followed by more of the word
+    let mut inside = start;
+    while let Some(byte) = bare(at) {
+        let mut next = at + 1;
         let cut = match byte {
             b'&' => true,
-            b';' | b',' | b'|' => at + 1 == stop && byte != b'|' || is_pair(view, at + 1, stop),
-            b')' | b']' | b'}' => !opened(view.slice(start, at)) && closers(view.slice(at, stop)),
+            b'|' => is_pair(view, next),
+            b';' | b',' => bare(next).is_none() || is_pair(view, next),
+            b'(' | b'[' | b'{' => {
+                open += 1;
+                false
+            }
+            b')' | b']' | b'}' => {
+                let closed = open == 0 && at >= inside;
+                if closed {
+                    inside = view.until(at, usize::MAX, |byte| !closes_word(byte));
+                }
+                open = open.saturating_sub(1);
+                closed && bare(inside).is_none()
+            }
             b'-' => view.starts_with(at, PEM),
-            b'<' => view.at(at + 1) == Some(b'/'),
-            b'\\' => matches!(view.at(at + 1), Some(b'n' | b'r' | b't' | b'"' | b'\'' | b'\\')),
+            b'<' => view.at(next) == Some(b'/'),
+            b'\\' => {
+                next = view.run(at, class::SLASH, usize::MAX);
+                matches!(view.at(next), Some(b'n' | b'r' | b't' | b'"' | b'\''))
+            }
             _ => false,
         };
         if cut {
-            return at;
+            break;
         }
-        at += 1;
+        at = next;
     }
-    stop
+    at
 }
 
-fn closers(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, b')' | b']' | b'}' | b',' | b';' | b'.' | b':'))
-}
-
-/// Whether a bracket was opened and not closed.
-fn opened(bytes: &[u8]) -> bool {
-    let count = |set: &[u8]| bytes.iter().filter(|byte| set.contains(byte)).count();
-    count(b"([{") > count(b")]}")
+fn closes_word(byte: u8) -> bool {
+    matches!(byte, b')' | b']' | b'}' | b',' | b';' | b'.' | b':')
 }
 
 /// Whether `name=` or `name:` stands at `at`.
-fn is_pair(view: &View<'_>, at: usize, stop: usize) -> bool {
-    let end = view.run(at, class::NAME, stop - at);
+fn is_pair(view: &View<'_>, at: usize) -> bool {
+    let end = view.run(at, class::NAME, usize::MAX);
     end > at && matches!(view.at(end), Some(b'=' | b':'))
 }
 

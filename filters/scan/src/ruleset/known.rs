@@ -128,6 +128,11 @@ impl Known {
         }
     }
 
+    /// Whether `tail` is how a form begins, and not all of it.
+    pub(crate) fn begins(&self, tail: &[u8]) -> bool {
+        self.forms.iter().any(|form| form.bytes.len() > tail.len() && form.bytes.starts_with(tail))
+    }
+
     /// The longest form that stands at `at`: its detector and its end.
     pub(crate) fn find(&self, view: &View<'_>, at: usize) -> Option<(usize, usize)> {
         let first = [view.at(at)?, view.at(at + 1)?, view.at(at + 2)?, view.at(at + 3)?];

@@ -32,6 +32,8 @@ pub struct Ruleset {
     pub(crate) hunt: Hunt,
     pub(crate) key: Option<Zeroizing<[u8; 32]>>,
     pub(crate) hold: usize,
+    /// The detector of what was not looked into.
+    pub(crate) unscanned: usize,
 }
 
 /// One detector's label.
@@ -187,7 +189,7 @@ impl RulesetBuilder {
         self
     }
 
-    /// Leaves a detector out. Known secrets cannot be left out.
+    /// Leaves a detector out. Known secrets and `unscanned` cannot be left out.
     #[must_use]
     pub fn disable(mut self, detector: &str) -> Self {
         self.disabled.push(detector.to_owned());
@@ -202,7 +204,7 @@ impl RulesetBuilder {
     }
 
     /// How much a scanner holds back at most for one candidate, in bytes; 256 at least, 16 KiB unless told. A candidate that reaches
-    /// it is masked from its start on.
+    /// it is masked from its start on, by its own detector or, if it could still have been something else, as `unscanned`.
     #[must_use]
     pub fn hold_bytes(mut self, bytes: usize) -> Self {
         self.hold = bytes.max(256);
@@ -222,6 +224,8 @@ impl RulesetBuilder {
         }
         parts.add_field_names(&self.field_names, self.disabled.iter().any(|id| id == FIELD_NAME));
         let known = parts.add_known(&self.known);
+        let unscanned =
+            parts.builtin(UNSCANNED, "Text that could not be searched", Category::Unscanned, Severity::High);
         self.give_actions(&mut parts.detectors)?;
         let hunt = Hunt::new(&parts.patterns, &parts.engines).map_err(BuildError::Anchors)?;
         Ok(Ruleset {
@@ -234,6 +238,7 @@ impl RulesetBuilder {
             hunt,
             key: self.key,
             hold: self.hold,
+            unscanned,
         })
     }
 
@@ -336,4 +341,5 @@ impl Parts {
 
 const DEFAULT_HOLD: usize = 16 * 1024;
 const FIELD_NAME: &str = "field-name";
+const UNSCANNED: &str = "unscanned";
 const KNOWN_PREFIX: &str = "known:";

@@ -111,7 +111,12 @@ impl Pattern {
                 }
                 Part::Run(run) => {
                     let last = index + 1 == self.rest.len();
-                    let end = view.run(at, run.set, if last { usize::MAX } else { run.max });
+                    let max = match (last, self.exact) {
+                        (false, _) => run.max,
+                        (true, true) => run.max + 1,
+                        (true, false) => usize::MAX,
+                    };
+                    let end = view.run(at, run.set, max);
                     if end - at < run.min && !view.is_cut(end) {
                         return None;
                     }

@@ -30,6 +30,20 @@ fn drop_field_takes_the_member_with_one_comma() {
 }
 
 #[test]
+fn drop_field_does_the_same_over_lines_wherever_they_are_cut() {
+    let rules = with(Action::DropField);
+    let before = "{\n  \"a\": 1,\n  \"password\": \"x\"\n}\n";
+    for at in 0..before.len() {
+        let mut scanner = Scanner::new(Arc::clone(&rules), Shape::Json);
+        let mut out = Vec::new();
+        scanner.push(&before.as_bytes()[..at], &mut out);
+        scanner.push(&before.as_bytes()[at..], &mut out);
+        scanner.finish(&mut out);
+        assert_eq!(String::from_utf8_lossy(&out), "{\n  \"a\": 1\n}\n", "cut at {at}");
+    }
+}
+
+#[test]
 fn hash_is_stable_and_alert_changes_nothing() {
     let hashed = text(&with(Action::Hash), Shape::Json, r#"{"password":"hunter2"}"#);
     assert_eq!(hashed.len(), r#"{"password":"hash:0123456789abcdef"}"#.len());
@@ -71,6 +85,14 @@ fn a_known_secret_is_found_in_every_encoding() {
 }
 
 #[test]
+fn a_known_secret_is_masked_as_a_key_of_a_masked_tree_too() {
+    let key = known().replace('"', "\\\"");
+    let text = format!("{{\"credentials\":{{\"{key}\":1,\"user\":\"x\"}},\"n\":1}}");
+    let expected = "{\"credentials\":{\"****\":\"****\",\"user\":\"****\"},\"n\":1}";
+    assert_eq!(masked(Shape::Json, &text), expected);
+}
+
+#[test]
 fn plain_known_secrets_are_refused() {
     for value in ["short", "aaaaaaaaaaaa", "ababababab"] {
         let known = KnownSecret { name: "x".to_owned(), value: Zeroizing::new(value.as_bytes().to_vec()) };
@@ -104,18 +126,6 @@ fn a_named_value_is_masked_whole() {
         let redacted = redact_field(&rules, name, value.as_bytes(), Shape::HeaderValue);
         assert_eq!(String::from_utf8_lossy(&redacted.bytes), expected, "{name}");
     }
-}
-
-#[test]
-fn idle_lets_go_of_whole_words_only() {
-    let mut scanner = Scanner::new(rules(), Shape::Text);
-    let mut out = Vec::new();
-    scanner.push(b"data: all is well, passw", &mut out);
-    scanner.flush_idle(&mut out);
-    assert_eq!(String::from_utf8_lossy(&out), "data: all is well, ");
-    scanner.push(b"ord=hunter2 x", &mut out);
-    scanner.finish(&mut out);
-    assert_eq!(String::from_utf8_lossy(&out), "data: all is well, password=**** x");
 }
 
 #[test]

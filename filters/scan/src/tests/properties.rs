@@ -58,6 +58,28 @@ fn every_single_cut_gives_the_same() {
     }
 }
 
+/// Where the bound is reached must not depend on the cuts either.
+#[test]
+fn any_cuts_of_texts_made_to_be_slow_give_the_same() {
+    let mut dice = Dice(11);
+    for (round, piece) in pieces::pieces().iter().enumerate() {
+        let mut bytes: Vec<u8> = piece.iter().copied().cycle().take(1500).collect();
+        bytes.extend_from_slice(b" x\ntoken=abcdefgh \"y\"\n");
+        bytes.extend(text(&mut dice, 2));
+        let rules = [rules(), small_hold(), dropping()][round % 3].clone();
+        let shape = [Shape::Text, Shape::Json, Shape::Form][round / 3 % 3];
+        let whole = cut(&rules, shape, &bytes, &[]);
+        let mut cuts: Vec<usize> = (0..dice.below(30)).map(|_| dice.below(bytes.len() + 1)).collect();
+        cuts.sort_unstable();
+        for cuts in [cuts, (0..bytes.len()).collect()] {
+            let parts = cut(&rules, shape, &bytes, &cuts);
+            let piece = String::from_utf8_lossy(piece);
+            assert_eq!(String::from_utf8_lossy(&parts.0), String::from_utf8_lossy(&whole.0), "{piece:?}");
+            assert_eq!(parts.1, whole.1, "{piece:?}");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -76,11 +76,17 @@ const CASES: &[(Shape, &str, &str)] = &[
     (Shape::Text, "PaSsWoRd=hunter2", "PaSsWoRd=****"),
     (Shape::Text, "http://a:b@c/d", "http://a:****@c/d"),
     (Shape::Text, "Authorization: Bearer abcdefghijkl", "Authorization: Bearer ****"),
+    (Shape::Text, r"password=\\x y", "password=**** y"),
+    (Shape::Text, r"password=ab\\cd y", "password=**** y"),
+    (Shape::Text, r"password=\n y", r"password=\n y"),
+    (Shape::Json, r#"{"m":"{\"m\":\"password=\\nx\"}"}"#, r#"{"m":"{\"m\":\"password=\\nx\"}"}"#),
+    (Shape::Text, "password=a)b))c), y", "password=****), y"),
     (Shape::Text, "u%3Fpassword%3Dhunter2", "u%3Fpassword%3D****"),
     (Shape::Text, "u%253Fpassword%253Dhunter2", "u%253Fpassword%253D****"),
 ];
 
 const SURVIVORS: &[&str] = &[
+    r"write(\u00XX) and \\u00 and \\\u00g then",
     "trace_id={{hex:32}} span_id={{hex:16}} uuid={{hex:8}}-{{hex:4}}-{{hex:4}}-{{hex:4}}-{{hex:12}}",
     r#"{"token_count":17,"max_tokens":4096,"key_id":"{{alnum:20}}","public_key":"{{b64:44}}","password_policy":"strict"}"#,
     r#"{"secret_age_days":12,"api_key_last4":"1234","keyspace":"orders","monkey":"see","token":"****1234"}"#,
