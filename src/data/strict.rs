@@ -88,7 +88,8 @@ fn host<B>(request: &Request<B>) -> Result<Arc<str>, Refusal> {
         (Some(target), _) => target,
         (None, Some(host)) => host,
     };
-    if authority.as_str().contains('@') || authority.host().is_empty() {
+    let is_port = authority.port_u16().is_some() || authority.as_str().len() == authority.host().len();
+    if authority.as_str().contains('@') || authority.host().is_empty() || !is_port {
         return Err(bad("Host is not a host"));
     }
     Ok(Arc::from(authority.host().to_ascii_lowercase()))
