@@ -6,10 +6,11 @@ use regex::Regex;
 use crate::tree::Tree;
 
 /// What is looked for. Written so that no pattern finds itself.
-const PATTERNS: [(&str, &str); 13] = [
-    ("a path of a machine", r"/(home|Users)/[a-z]|/tmp/(wt|target)\b|(^|[\s`'\x22=(])/(work|root)/[a-z.]"),
+const PATTERNS: [(&str, &str); 14] = [
+    ("a path of a machine", r"/(home|Users)/[a-z]|(^|[\s`'\x22=(])/(tmp|root|mnt|work|workspace)/[a-z.]"),
     ("unfinished work", r"\b(TO[D]O|FIX[M]E)\b"),
     ("unfinished code", r"\b(todo|unimplemented|dbg)!\s*[(\[{]"),
+    ("a page that is not in the repository", r"\b(DESIGN|SPEC|STYLE)(\.md)? ?\u{a7}"),
     ("another registry", r"(?i)https?://[a-z0-9.:-]*(registry|mirror|artifactory|nexus|pypi|npmjs)[a-z0-9.:-]*"),
     ("another registry", r"(?i)\b(index[-]url|replace[-]with)\b"),
     ("an AWS key id", r"\b(AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -72,9 +73,10 @@ fn each_pattern_finds_what_it_is_for() {
     let key = |head: &str, length: usize| format!("x {head}{}", "A1b2C3d4".repeat(12).get(..length).unwrap());
     let cases = [
         ("a path of a machine", format!("cd /{}/ann/src", "home")),
-        ("a path of a machine", format!("see /{}/main", "work")),
+        ("a path of a machine", format!("see /{}/x", "work")),
         ("unfinished work", ["// TO", "DO: later"].concat()),
         ("unfinished code", format!("{}!()", "todo")),
+        ("a page that is not in the repository", ["as DESIGN", " §3 says"].concat()),
         ("another registry", format!("https://{}.example.test/simple", "registry")),
         ("another registry", format!("pip --{}-url x", "index")),
         ("an AWS key id", key("AKIA", 16).to_uppercase().replacen('X', "x", 1)),

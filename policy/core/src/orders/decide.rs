@@ -80,7 +80,7 @@ pub(super) fn refused(class: Class, legs: &[Class], effective: &Effective) -> Or
     OrderRefusal { class, legs: legs.to_vec(), posture, scope, epoch }
 }
 
-/// The table (DESIGN §3).
+/// The table of `policy/packs/orders/README.md`.
 ///
 /// INVARIANT: what a column permits, every looser column permits.
 pub(super) fn permitted(class: Class, legs: &[Class], posture: Posture, flags: Flags) -> bool {
