@@ -27,18 +27,25 @@ pub(super) fn mark(response: &mut Response<Body>, decision: DecisionId) {
     }
 }
 
-/// All strings in it are ours (codes, titles, scopes and class names), so none needs escaping.
+/// All strings in it are ours (codes, titles, scopes and class names), so none needs escaping. Put together piece by piece: a
+/// flood of refusals should cost its sender more than us.
 fn problem(refusal: &Refusal, status: u16, decision: DecisionId) -> String {
-    let (code, title) = (refusal.code(), refusal.title());
+    let mut text = String::with_capacity(PROBLEM_BYTES);
+    let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
+    let (code, status, decision) = (refusal.code(), status.to_string(), decision.text());
     let forwarded = refusal.forwarded().map_or("null", |forwarded| if forwarded { "true" } else { "false" });
-    let order = refusal.order().map_or_else(String::new, |order| {
-        let (state, class) = (order.posture, order.class.letter());
-        let (scope, epoch) = (&order.scope, order.epoch);
-        format!(r#","state":"{state}","scope":"{scope}","epoch":{epoch},"class":"{class}""#)
-    });
-    format!(
-        r#"{{"type":"urn:sekisho:refusal:{code}","title":"{title}","status":{status},"code":"{code}","decision":"{decision}","forwarded":{forwarded}{order}}}"#
-    )
+    add(&[r#"{"type":"urn:sekisho:refusal:"#, code, r#"","title":""#, refusal.title(), r#"","status":"#, &status]);
+    add(&[r#","code":""#, code, r#"","decision":""#, &decision, r#"","forwarded":"#, forwarded]);
+    if let Some(order) = refusal.order() {
+        let (scope, epoch) = (order.scope.to_string(), order.epoch.to_string());
+        add(&[r#","state":""#, order.posture.as_str(), r#"","scope":""#, &scope, r#"","epoch":"#, &epoch]);
+        text.extend([r#","class":""#, order.class.letter().encode_utf8(&mut [0; 4]), r#"""#]);
+    }
+    text.push('}');
+    text
 }
+
+/// Longer than any problem is.
+const PROBLEM_BYTES: usize = 384;
 
 const DECISION: HeaderName = HeaderName::from_static("sekisho-decision");

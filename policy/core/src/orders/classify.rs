@@ -41,7 +41,7 @@ impl OrderRules {
             }
         };
         scopes.extend(all.named(&self.instruments).flat_map(instrument));
-        let found = if ambiguous.is_some() { self.worse(found, self.worst(view)) } else { found };
+        let found = if ambiguous.is_some() { self.worse(found, worst(self.possible(view))) } else { found };
         // An order whose fields could not be read may be for an instrument that is held: its scope is not known.
         let unread = view.ambiguity.is_some() && view.body.is_empty() && moves_position(found.0);
         let (class, legs) = if unread { (Class::Unknown, Vec::new()) } else { found };
@@ -53,14 +53,14 @@ impl OrderRules {
     pub fn refusable_by_head(&self, head: OrderHead<'_>, effective: &Effective) -> Option<Refusal> {
         let view = head.without_body();
         if let Some(why) = aliased(view.path).filter(|_| effective.posture != Posture::Allow) {
-            let (class, legs) = self.worst(&view);
+            let (class, legs) = worst(self.possible(&view));
             return Some(Refusal::OrderAmbiguous(refused(class, &legs, effective), why.to_owned()));
         }
         let possible = self.possible(&view);
         if possible.iter().any(|(class, legs)| permitted(*class, legs, effective.posture, self.flags)) {
             return None;
         }
-        let (class, legs) = self.worst(&view);
+        let (class, legs) = worst(possible);
         Some(Refusal::OrderRefused(refused(class, &legs, effective)))
     }
 
@@ -143,17 +143,6 @@ impl OrderRules {
         possible
     }
 
-    /// The worst that the head could make of a message whose fields are not to be believed. An order with strange fields
-    /// is at worst an order; anything else, and a call whose method is in its body, may be anything.
-    fn worst(&self, view: &OrderView<'_>) -> Found {
-        let mut possible = self.possible(view).into_iter();
-        let Some(first) = possible.next() else { return (Class::Unknown, Vec::new()) };
-        if first.0 != Class::Unknown {
-            return first;
-        }
-        possible.find(|(class, _)| moves_position(*class)).unwrap_or(first)
-    }
-
     fn worse(&self, one: Found, other: Found) -> Found {
         if self.badness(other.0, &other.1) > self.badness(one.0, &one.1) { other } else { one }
     }
@@ -228,6 +217,17 @@ struct Call<'m> {
     host: &'m str,
     path: String,
     fields: Fields<'m>,
+}
+
+/// The worst of what a head leaves possible, when the fields are not to be believed. An order with strange fields is at worst
+/// an order; anything else, and a call whose method is in its body, may be anything.
+fn worst(possible: Vec<Found>) -> Found {
+    let mut possible = possible.into_iter();
+    let Some(first) = possible.next() else { return (Class::Unknown, Vec::new()) };
+    if first.0 != Class::Unknown {
+        return first;
+    }
+    possible.find(|(class, _)| moves_position(*class)).unwrap_or(first)
 }
 
 const fn moves_position(class: Class) -> bool {
