@@ -41,7 +41,7 @@ impl OrderRules {
             }
         };
         scopes.extend(all.named(&self.instruments).flat_map(instrument));
-        let found = if ambiguous.is_some() { self.worse(found, worst(self.possible(view))) } else { found };
+        let found = if ambiguous.is_some() { self.worse(found, self.worst(self.possible(view))) } else { found };
         // An order whose fields could not be read may be for an instrument that is held: its scope is not known.
         let unread = view.ambiguity.is_some() && view.body.is_empty() && moves_position(found.0);
         let (class, legs) = if unread { (Class::Unknown, Vec::new()) } else { found };
@@ -53,14 +53,14 @@ impl OrderRules {
     pub fn refusable_by_head(&self, head: OrderHead<'_>, effective: &Effective) -> Option<Refusal> {
         let view = head.without_body();
         if let Some(why) = aliased(view.path).filter(|_| effective.posture != Posture::Allow) {
-            let (class, legs) = worst(self.possible(&view));
+            let (class, legs) = self.worst(self.possible(&view));
             return Some(Refusal::OrderAmbiguous(refused(class, &legs, effective), why.to_owned()));
         }
         let possible = self.possible(&view);
         if possible.iter().any(|(class, legs)| permitted(*class, legs, effective.posture, self.flags)) {
             return None;
         }
-        let (class, legs) = worst(possible);
+        let (class, legs) = self.worst(possible);
         Some(Refusal::OrderRefused(refused(class, &legs, effective)))
     }
 
@@ -115,8 +115,8 @@ impl OrderRules {
         Class::Unknown
     }
 
-    /// Every class that a message with this head may turn out to have, the worst first. A batch is judged by its legs, so
-    /// each leg that it may have stands for itself.
+    /// Every class that a message with this head may turn out to have. A batch is judged by its legs, so each leg that it may
+    /// have stands for itself.
     fn possible(&self, view: &OrderView<'_>) -> Vec<Found> {
         let mut possible = Vec::new();
         let rpc = self.rpc.as_ref().is_some_and(|rpc| view.path == rpc.path && view.method == "POST");
@@ -139,8 +139,21 @@ impl OrderRules {
         if !certain || possible.iter().any(|(class, _)| moves_position(*class)) {
             possible.push((Class::Unknown, Vec::new()));
         }
-        possible.sort_by_key(|(class, legs)| std::cmp::Reverse(self.badness(*class, legs)));
         possible
+    }
+
+    /// The worst of what a head leaves possible, when the fields are not to be believed. An order with strange fields is at
+    /// worst an order; anything else, and a call whose method is in its body, may be anything.
+    fn worst(&self, mut possible: Vec<Found>) -> Found {
+        let worst =
+            |possible: &[Found]| possible.iter().rev().max_by_key(|(class, legs)| self.badness(*class, legs)).cloned();
+        let unknown = (Class::Unknown, Vec::new());
+        let of_all = worst(&possible).unwrap_or_else(|| unknown.clone());
+        if of_all != unknown {
+            return of_all;
+        }
+        possible.retain(|(class, _)| moves_position(*class));
+        worst(&possible).unwrap_or(of_all)
     }
 
     fn worse(&self, one: Found, other: Found) -> Found {
@@ -217,17 +230,6 @@ struct Call<'m> {
     host: &'m str,
     path: String,
     fields: Fields<'m>,
-}
-
-/// The worst of what a head leaves possible, when the fields are not to be believed. An order with strange fields is at worst
-/// an order; anything else, and a call whose method is in its body, may be anything.
-fn worst(possible: Vec<Found>) -> Found {
-    let mut possible = possible.into_iter();
-    let Some(first) = possible.next() else { return (Class::Unknown, Vec::new()) };
-    if first.0 != Class::Unknown {
-        return first;
-    }
-    possible.find(|(class, _)| moves_position(*class)).unwrap_or(first)
 }
 
 const fn moves_position(class: Class) -> bool {

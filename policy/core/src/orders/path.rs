@@ -6,6 +6,8 @@
 pub(super) struct Pattern {
     /// All of it up to the first segment that is not simply itself. Most paths fail here.
     lead: String,
+    /// Whether that is the whole of it.
+    exact: bool,
     segments: Vec<Segment>,
     rest: bool,
 }
@@ -35,11 +37,15 @@ impl Pattern {
             Segment::Exact(text) => Some(format!("/{text}")),
             Segment::Prefix(_) | Segment::Named(_) => None,
         });
-        Self { lead: lead.collect(), segments, rest }
+        let lead: Vec<String> = lead.collect();
+        Self { exact: lead.len() == segments.len() && !rest, lead: lead.concat(), segments, rest }
     }
 
     /// Whether a path has this form, and the segments that it names.
     pub(super) fn matches<'p>(&'p self, path: &'p str) -> Option<Vec<(&'p str, &'p str)>> {
+        if self.exact {
+            return (self.lead == path).then(Vec::new);
+        }
         if !path.starts_with(&self.lead) {
             return None;
         }
