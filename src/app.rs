@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use sekisho_filters::Witness;
 use sekisho_filters::access::Door;
@@ -230,7 +230,7 @@ struct Entrance {
 impl Entrance {
     fn gate(&self, parts: &Parts) -> std::io::Result<Listening<Gate<impl Chain + use<>>>> {
         let (routes, witness) = (Arc::clone(&self.routes), Arc::clone(&parts.witness));
-        let handler = Gate { routes, chain: chain(parts.clone()), witness };
+        let handler = Gate { routes, chain: Mutex::new(chain(parts.clone())), witness };
         let socket = TcpListener::from_std(self.socket.try_clone()?)?;
         Ok(Listening { socket, handler, limits: self.limits, room: Arc::clone(&self.room) })
     }

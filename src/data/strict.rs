@@ -6,7 +6,7 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::Authority;
-use http::{HeaderMap, Method, Request, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use sekisho_policy::Refusal;
 
 /// Checks the head of a request and takes off it what concerns only this hop.
@@ -21,10 +21,16 @@ pub fn head<B>(request: &mut Request<B>) -> Result<Arc<str>, Refusal> {
         return Err(Refusal::UpgradeRefused);
     }
     target(request)?;
-    let host = host(request)?;
-    framing(request.headers(), request.version())?;
-    upgrade(request.headers())?;
-    hop_by_hop(request.headers_mut())?;
+    let told = Told::by(request.headers())?;
+    let host = told.host(request.uri())?;
+    told.framing(request.version())?;
+    if told.of_this_hop {
+        let trailers = told.trailers;
+        strip(request.headers_mut());
+        if trailers {
+            request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
+        }
+    }
     Ok(host)
 }
 
@@ -37,11 +43,13 @@ pub fn answer<B>(response: &mut http::Response<B>) -> Result<(), Refusal> {
     if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
         return Err(Refusal::UpstreamUnavailable);
     }
-    strip(response.headers_mut(), &THIS_HOP);
+    if response.headers().keys().any(|name| THIS_HOP.contains(name)) {
+        strip(response.headers_mut());
+    }
     Ok(())
 }
 
-fn bad(what: &'static str) -> Refusal {
+const fn bad(what: &'static str) -> Refusal {
     Refusal::BadRequest { what }
 }
 
@@ -71,28 +79,74 @@ fn has_alias(path: &str) -> bool {
     ALIASES.iter().any(|alias| folded.contains(alias)) || folded.ends_with("/..") || folded.ends_with("/.")
 }
 
-fn host<B>(request: &Request<B>) -> Result<Arc<str>, Refusal> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let (first, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
-        return Err(bad("there is more than one Host"));
+/// What a head says about the message and about this hop, read in one pass.
+#[derive(Default)]
+struct Told<'h> {
+    host: Option<&'h HeaderValue>,
+    length: bool,
+    coding: Option<&'h HeaderValue>,
+    /// Whether a header concerns only this hop.
+    of_this_hop: bool,
+    /// Whether trailers are asked for.
+    trailers: bool,
+}
+
+impl<'h> Told<'h> {
+    fn by(headers: &'h HeaderMap) -> Result<Self, Refusal> {
+        let mut told = Self::default();
+        for (name, value) in headers {
+            if name == HOST {
+                once(told.host.replace(value).is_none(), "there is more than one Host")?;
+            } else if name == CONTENT_LENGTH {
+                once(!std::mem::replace(&mut told.length, true), "the message has two lengths")?;
+            } else if name == TRANSFER_ENCODING {
+                once(told.coding.replace(value).is_none(), "the transfer coding is not chunked alone")?;
+            } else if name == CONNECTION {
+                names_no_header(value)?;
+            } else if name == UPGRADE {
+                // One to h2c may be ignored (RFC 9110, 7.8); any other asks to leave what is searched here.
+                if !value.as_bytes().eq_ignore_ascii_case(b"h2c") {
+                    return Err(Refusal::UpgradeRefused);
+                }
+            } else if name == TE {
+                told.trailers |= value.as_bytes().eq_ignore_ascii_case(b"trailers");
+            } else if is_near_miss(name) {
+                return Err(bad("a header is spelled like one that frames the message"));
+            }
+            told.of_this_hop |= THIS_HOP.contains(name);
+        }
+        Ok(told)
     }
-    if let (None, Some(plain)) = (request.uri().authority(), first.and_then(|host| plain(host.as_bytes()))) {
-        return Ok(Arc::from(plain));
+
+    fn host(&self, uri: &Uri) -> Result<Arc<str>, Refusal> {
+        if let (None, Some(plain)) = (uri.authority(), self.host.and_then(|host| plain(host.as_bytes()))) {
+            return Ok(Arc::from(plain));
+        }
+        let named = self.host.map(|host| Authority::try_from(host.as_bytes())).transpose();
+        let named = named.map_err(|_not_an_authority| bad("Host is not a host"))?;
+        let authority = match (uri.authority(), &named) {
+            (None, None) => return Err(bad("there is no Host")),
+            (Some(target), Some(host)) if target != host => return Err(bad("Host and target disagree")),
+            (Some(target), _) => target,
+            (None, Some(host)) => host,
+        };
+        let is_port = authority.port_u16().is_some() || authority.as_str().len() == authority.host().len();
+        if authority.as_str().contains('@') || authority.host().is_empty() || !is_port {
+            return Err(bad("Host is not a host"));
+        }
+        Ok(Arc::from(authority.host().to_ascii_lowercase()))
     }
-    let first = first.map(|host| Authority::try_from(host.as_bytes())).transpose();
-    let first = first.map_err(|_not_an_authority| bad("Host is not a host"))?;
-    let authority = match (request.uri().authority(), &first) {
-        (None, None) => return Err(bad("there is no Host")),
-        (Some(target), Some(host)) if target != host => return Err(bad("Host and target disagree")),
-        (Some(target), _) => target,
-        (None, Some(host)) => host,
-    };
-    let is_port = authority.port_u16().is_some() || authority.as_str().len() == authority.host().len();
-    if authority.as_str().contains('@') || authority.host().is_empty() || !is_port {
-        return Err(bad("Host is not a host"));
+
+    fn framing(&self, version: Version) -> Result<(), Refusal> {
+        let Some(coding) = self.coding else { return Ok(()) };
+        let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && version == Version::HTTP_11;
+        once(chunked, "the transfer coding is not chunked alone")?;
+        once(!self.length, "the message has two lengths")
     }
-    Ok(Arc::from(authority.host().to_ascii_lowercase()))
+}
+
+const fn once(is: bool, otherwise: &'static str) -> Result<(), Refusal> {
+    if is { Ok(()) } else { Err(bad(otherwise)) }
 }
 
 /// The host in a `Host` that needs no parser: lower case letters, digits, dots and hyphens, with or without a port.
@@ -104,56 +158,19 @@ fn plain(host: &[u8]) -> Option<&str> {
     if is_name && is_port { str::from_utf8(name).ok() } else { None }
 }
 
-fn framing(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
-    let near_miss =
-        |name: &HeaderName| name.as_str().contains('_') && FRAMING.contains(&name.as_str().replace('_', "-").as_str());
-    if headers.keys().any(near_miss) {
-        return Err(bad("a header is spelled like one that frames the message"));
-    }
-    let chunked = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => {}
-        (Some(only), None) if chunked(only) && version == Version::HTTP_11 => {}
-        (Some(_), _) => return Err(bad("the transfer coding is not chunked alone")),
-    }
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
-        return Err(bad("the message has two lengths"));
-    }
-    if headers.get_all(CONTENT_LENGTH).iter().count() > 1 {
-        return Err(bad("the message has two lengths"));
-    }
-    Ok(())
+fn is_near_miss(name: &HeaderName) -> bool {
+    name.as_str().contains('_') && FRAMING.contains(&name.as_str().replace('_', "-").as_str())
 }
 
-/// An upgrade to h2c may be ignored (RFC 9110, 7.8); any other asks to leave what is searched here.
-fn upgrade(headers: &HeaderMap) -> Result<(), Refusal> {
-    let asks_more = headers.get_all(UPGRADE).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"h2c"));
-    if asks_more { Err(Refusal::UpgradeRefused) } else { Ok(()) }
+fn names_no_header(connection: &HeaderValue) -> Result<(), Refusal> {
+    let known = |word: &[u8]| word.is_empty() || CONNECTION_WORDS.iter().any(|ours| word.eq_ignore_ascii_case(ours));
+    let sound = connection.as_bytes().split(|byte| *byte == b',').all(|word| known(word.trim_ascii()));
+    once(sound, "Connection names a header that is not about the connection")
 }
 
-fn hop_by_hop(headers: &mut HeaderMap) -> Result<(), Refusal> {
-    for value in headers.get_all(CONNECTION) {
-        for token in value.as_bytes().split(|byte| *byte == b',') {
-            let token = token.trim_ascii().to_ascii_lowercase();
-            if !token.is_empty() && !CONNECTION_WORDS.contains(&token.as_slice()) {
-                return Err(bad("Connection names a header that is not about the connection"));
-            }
-        }
-    }
-    let trailers = headers.get(TE).is_some_and(|te| te.as_bytes().eq_ignore_ascii_case(b"trailers"));
-    strip(headers, &THIS_HOP);
-    if trailers {
-        headers.insert(TE, http::HeaderValue::from_static("trailers"));
-    }
-    Ok(())
-}
-
-/// Looking through the few headers there are costs less than asking for every name.
-fn strip(headers: &mut HeaderMap, names: &[HeaderName]) {
-    if headers.keys().any(|present| names.contains(present)) {
-        names.iter().for_each(|name| drop(headers.remove(name)));
-    }
+/// Takes off what concerns only this hop.
+fn strip(headers: &mut HeaderMap) {
+    THIS_HOP.iter().for_each(|name| drop(headers.remove(name)));
 }
 
 const ALIASES: [&str; 9] = ["//", "/./", "/../", "\\", "%2e", "%2f", "%5c", "%00", "%25"];

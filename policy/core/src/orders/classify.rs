@@ -7,7 +7,7 @@ use sekisho_safety::{Effective, Posture, Scope};
 use super::condition::Fields;
 use super::decide::{permitted, refused};
 use super::path::aliased;
-use super::rules::{Legs, Rpc};
+use super::rules::{Legs, Rpc, Rule};
 use super::{OrderHead, OrderRules, OrderView};
 use crate::{Class, Refusal};
 
@@ -67,7 +67,7 @@ impl OrderRules {
     /// The first rule that takes the message, and what it says.
     fn find(&self, call: &Call<'_>, ambiguous: &mut Option<String>) -> (Found, BTreeSet<Scope>) {
         let mut scopes = BTreeSet::new();
-        for rule in self.rules.iter().filter(|rule| rule.takes(call.method, call.host)) {
+        for rule in self.rules.meeting(&call.path).filter(|rule| rule.takes(call.method, call.host)) {
             let Some(named) = rule.paths.iter().find_map(|path| path.matches(&call.path)) else { continue };
             if !rule.condition.holds(&call.fields) {
                 continue;
@@ -119,14 +119,17 @@ impl OrderRules {
     /// have stands for itself.
     fn possible(&self, view: &OrderView<'_>) -> Vec<Found> {
         let mut possible = Vec::new();
+        if aliased(view.path).is_some() {
+            return vec![(Class::Unknown, Vec::new())];
+        }
         let rpc = self.rpc.as_ref().is_some_and(|rpc| view.path == rpc.path && view.method == "POST");
-        let takes = |rule: &&super::rules::Rule| {
-            rpc || (rule.takes(view.method, view.host)
-                && rule.paths.iter().any(|path| path.matches(view.path).is_some()))
+        let takes = |rule: &&Rule| {
+            rule.takes(view.method, view.host) && rule.paths.iter().any(|path| path.matches(view.path).is_some())
         };
+        let any = self.rules.all().iter().filter(|_| rpc);
+        let meeting = self.rules.meeting(view.path).filter(|_| !rpc).filter(takes);
         let mut certain = false;
-        let rules = if aliased(view.path).is_some() { &[] } else { self.rules.as_slice() };
-        for rule in rules.iter().filter(takes) {
+        for rule in any.chain(meeting) {
             match &rule.legs {
                 None => possible.push((rule.class, Vec::new())),
                 Some(legs) => possible.extend(legs.rules.iter().map(|(_, leg)| (rule.class, vec![*leg]))),
@@ -186,7 +189,7 @@ impl OrderRules {
     fn is_nearly_known(&self, call: &Call<'_>) -> bool {
         let lower = call.path.to_ascii_lowercase();
         let lower = lower.trim_end_matches('/');
-        let mut paths = self.rules.iter().flat_map(|rule| &rule.paths);
+        let mut paths = self.rules.all().iter().flat_map(|rule| &rule.paths);
         paths.any(|path| path.matches(&call.path).is_none() && path.lower().matches(lower).is_some())
     }
 

@@ -41,6 +41,11 @@ impl Pattern {
         Self { exact: lead.len() == segments.len() && !rest, lead: lead.concat(), segments, rest }
     }
 
+    /// The path, where it is the only one of this form.
+    pub(super) fn written_out(&self) -> Option<&str> {
+        self.exact.then_some(self.lead.as_str())
+    }
+
     /// Whether a path has this form, and the segments that it names.
     pub(super) fn matches<'p>(&'p self, path: &'p str) -> Option<Vec<(&'p str, &'p str)>> {
         if self.exact {
