@@ -147,6 +147,7 @@ impl ConnectionLimits {
             // One more than the limit, so that the limit is refused by the chain, with an id and a record.
             .max_headers(self.header_count.saturating_add(1))
             .max_buf_size(self.header_bytes.saturating_mul(2).max(MIN_BUFFER))
+            .writev(false)
             .half_close(false);
         builder
             .http2()
