@@ -108,7 +108,7 @@ fn framing(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
     let near_miss =
         |name: &HeaderName| name.as_str().contains('_') && FRAMING.contains(&name.as_str().replace('_', "-").as_str());
     if headers.keys().any(near_miss) {
-        return Err(bad("a header is spelled like one that frames the message"));
+        return Err(bad("a header is spelled like one that says what the message is"));
     }
     let chunked = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
@@ -158,8 +158,17 @@ fn strip(headers: &mut HeaderMap, names: &[HeaderName]) {
 
 const ALIASES: [&str; 9] = ["//", "/./", "/../", "\\", "%2e", "%2f", "%5c", "%00", "%25"];
 
-const FRAMING: [&str; 6] =
-    ["transfer-encoding", "content-length", "host", "connection", "x-api-key", "content-encoding"];
+const FRAMING: [&str; 9] = [
+    "transfer-encoding",
+    "content-length",
+    "host",
+    "connection",
+    "x-api-key",
+    "content-encoding",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
 
 const CONNECTION_WORDS: [&[u8]; 5] = [b"close", b"keep-alive", b"te", b"upgrade", b"http2-settings"];
 
@@ -220,6 +229,7 @@ mod tests {
             ("length twice", "POST", "/", &[host, ("content-length", "1"), ("content-length", "1")]),
             ("hidden coding", "POST", "/", &[host, ("transfer-encoding", "gzip, chunked")]),
             ("near miss", "POST", "/", &[host, ("transfer_encoding", "chunked")]),
+            ("near miss of an override", "GET", "/", &[host, ("x_http_method_override", "POST")]),
             ("hidden hop-by-hop", "GET", "/", &[host, ("connection", "close, x-api-key")]),
         ] {
             assert_eq!(outcome(method, target, headers), Err("bad_request".into()), "{what}");
