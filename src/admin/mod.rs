@@ -77,6 +77,10 @@ impl Admin {
         let held = &principal.key.scopes;
         // The fleet holds every other scope.
         let in_scope = held.is_empty() || held.contains(&Scope::Fleet) || held.contains(scope);
-        if principal.key.role.may(operation) && in_scope { Ok(principal) } else { Err(Refusal::Forbidden) }
+        if principal.key.role.may(operation) && in_scope {
+            return Ok(principal);
+        }
+        self.recorder.forbidden(&principal.key, peer);
+        Err(Refusal::Forbidden)
     }
 }

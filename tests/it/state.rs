@@ -84,6 +84,19 @@ fn a_tightening_between_the_two_steps_ends_the_release() {
 }
 
 #[test]
+fn who_asks_is_recorded_even_when_nothing_changes() {
+    let sidecar = Sidecar::blocked(&Upstream::start());
+    assert_eq!(sidecar.tighten("CLOSE_ONLY").status, 200);
+    sidecar.until("a tightening to what is in force is recorded", |sidecar| {
+        sidecar.events("state.tightened").iter().any(|event| event["user"] == "ann")
+    });
+    assert_eq!(sidecar.change("/v1/release/propose", DESK, &json!({ "reason": "test" })).code(), "forbidden");
+    sidecar.until("a refusal at the admin door is recorded", |sidecar| {
+        sidecar.events("security.access.denied").iter().any(|event| event["user"] == "desk")
+    });
+}
+
+#[test]
 fn sigusr1_tightens_and_never_toggles() {
     let sidecar = Sidecar::open(&Upstream::start());
     for _ in 0..2 {
