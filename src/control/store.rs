@@ -29,6 +29,16 @@ pub struct Loaded {
     pub unverified: Option<&'static str>,
 }
 
+impl Loaded {
+    /// The same with a BLOCK on top: it cannot be what was stored last.
+    pub(super) fn doubted(mut self, why: &'static str, now_ms: u64) -> Self {
+        let actor = "sekisho".to_owned();
+        let cause = Cause { source: Source::Unverified, actor, reason: why.to_owned(), at_ms: now_ms };
+        self.state.tighten(Scope::Fleet, Level::switch(Switch::Block), cause);
+        Self { unverified: Some(why), ..self }
+    }
+}
+
 impl StateFiles {
     /// Reads the state under `data/safety`. Nothing there, or nothing that verifies, is BLOCK and no error.
     ///
@@ -49,12 +59,7 @@ impl StateFiles {
         let doubt = if torn { Some(TORN) } else { apart.then_some(APART) };
         let (state, why) = match (newest, doubt) {
             (Some((_, state)), None) => (state, None),
-            (Some((_, mut state)), Some(why)) => {
-                let actor = "sekisho".to_owned();
-                let cause = Cause { source: Source::Unverified, actor, reason: why.to_owned(), at_ms: now_ms };
-                state.tighten(Scope::Fleet, Level::switch(Switch::Block), cause);
-                (state, Some(why))
-            }
+            (Some((_, state)), Some(why)) => return Ok(Loaded { files, state, unverified: None }.doubted(why, now_ms)),
             (None, _) if missing => (unverified(MISSING), Some(MISSING)),
             (None, _) => (unverified(TORN), Some(TORN)),
         };

@@ -49,6 +49,26 @@ fn a_torn_or_missing_state_is_block() {
 }
 
 #[test]
+fn a_state_put_back_from_an_earlier_day_is_block() {
+    let (_, dir) = Sidecar::open(&Upstream::start()).stop();
+    let copies = ["a", "b"].map(|copy| dir.path().join(format!("data/safety/state.{copy}")));
+    let early = copies.clone().map(|path| std::fs::read(path).unwrap());
+    let sidecar = Sidecar::on(dir);
+    assert_eq!(sidecar.posture(), "ALLOW");
+    assert_eq!(sidecar.tighten("CLOSE_ONLY").status, 200);
+    assert_eq!(sidecar.tighten("BLOCK").status, 200);
+    let (_, dir) = sidecar.stop();
+    for (path, bytes) in copies.iter().zip(early) {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let sidecar = Sidecar::on(dir);
+    assert_eq!(sidecar.posture(), "BLOCK", "both copies are sound, and of ALLOW");
+    assert!(sidecar.state()["unverified_at_start"].as_str().unwrap().contains("journal"));
+    sidecar.release_all();
+    assert_eq!(Sidecar::on(sidecar.stop().1).posture(), "ALLOW", "what people release anew is believed again");
+}
+
+#[test]
 fn a_release_takes_two_people_one_stage_at_a_time() {
     let sidecar = Sidecar::blocked(&Upstream::start());
     let propose = |key: &str, body| sidecar.change("/v1/release/propose", key, &body);
