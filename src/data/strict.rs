@@ -24,12 +24,10 @@ pub fn head<B>(request: &mut Request<B>) -> Result<Arc<str>, Refusal> {
     let told = Told::by(request.headers())?;
     let host = told.host(request.uri())?;
     told.framing(request.version())?;
-    if told.of_this_hop {
-        let trailers = told.trailers;
-        strip(request.headers_mut());
-        if trailers {
-            request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
-        }
+    let (this_hop, trailers) = (told.this_hop, told.trailers);
+    strip(request.headers_mut(), this_hop);
+    if trailers {
+        request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
     }
     Ok(host)
 }
@@ -43,9 +41,8 @@ pub fn answer<B>(response: &mut http::Response<B>) -> Result<(), Refusal> {
     if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
         return Err(Refusal::UpstreamUnavailable);
     }
-    if response.headers().keys().any(|name| THIS_HOP.contains(name)) {
-        strip(response.headers_mut());
-    }
+    let this_hop = response.headers().keys().fold(0, |bits, name| bits | of_this_hop(name));
+    strip(response.headers_mut(), this_hop);
     Ok(())
 }
 
@@ -85,8 +82,8 @@ struct Told<'h> {
     host: Option<&'h HeaderValue>,
     length: bool,
     coding: Option<&'h HeaderValue>,
-    /// Whether a header concerns only this hop.
-    of_this_hop: bool,
+    /// Which headers concern only this hop: a bit for each of [`THIS_HOP`].
+    this_hop: u16,
     /// Whether trailers are asked for.
     trailers: bool,
 }
@@ -111,9 +108,9 @@ impl<'h> Told<'h> {
             } else if name == TE {
                 told.trailers |= value.as_bytes().eq_ignore_ascii_case(b"trailers");
             } else if is_near_miss(name) {
-                return Err(bad("a header is spelled like one that frames the message"));
+                return Err(bad("a header is spelled like one that says what the message is"));
             }
-            told.of_this_hop |= THIS_HOP.contains(name);
+            told.this_hop |= of_this_hop(name);
         }
         Ok(told)
     }
@@ -168,19 +165,33 @@ fn names_no_header(connection: &HeaderValue) -> Result<(), Refusal> {
     once(sound, "Connection names a header that is not about the connection")
 }
 
+fn of_this_hop(name: &HeaderName) -> u16 {
+    THIS_HOP.iter().position(|ours| ours == name).map_or(0, |at| 1 << at)
+}
+
 /// Takes off what concerns only this hop.
-fn strip(headers: &mut HeaderMap) {
-    THIS_HOP.iter().for_each(|name| drop(headers.remove(name)));
+fn strip(headers: &mut HeaderMap, this_hop: u16) {
+    let there = THIS_HOP.iter().enumerate().filter(|(at, _)| this_hop >> at & 1 == 1);
+    there.for_each(|(_, name)| drop(headers.remove(name)));
 }
 
 const ALIASES: [&str; 9] = ["//", "/./", "/../", "\\", "%2e", "%2f", "%5c", "%00", "%25"];
 
-const FRAMING: [&str; 6] =
-    ["transfer-encoding", "content-length", "host", "connection", "x-api-key", "content-encoding"];
+const FRAMING: [&str; 9] = [
+    "transfer-encoding",
+    "content-length",
+    "host",
+    "connection",
+    "x-api-key",
+    "content-encoding",
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
+];
 
 const CONNECTION_WORDS: [&[u8]; 5] = [b"close", b"keep-alive", b"te", b"upgrade", b"http2-settings"];
 
-const THIS_HOP: [HeaderName; 9] = [
+static THIS_HOP: [HeaderName; 9] = [
     CONNECTION,
     EXPECT,
     PROXY_AUTHORIZATION,
@@ -237,6 +248,7 @@ mod tests {
             ("length twice", "POST", "/", &[host, ("content-length", "1"), ("content-length", "1")]),
             ("hidden coding", "POST", "/", &[host, ("transfer-encoding", "gzip, chunked")]),
             ("near miss", "POST", "/", &[host, ("transfer_encoding", "chunked")]),
+            ("near miss of an override", "GET", "/", &[host, ("x_http_method_override", "POST")]),
             ("hidden hop-by-hop", "GET", "/", &[host, ("connection", "close, x-api-key")]),
         ] {
             assert_eq!(outcome(method, target, headers), Err("bad_request".into()), "{what}");

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use sekisho_codec::{Flat, Limits, form, json};
@@ -138,7 +138,17 @@ fn fields_of(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Fields {
 }
 
 fn override_of(headers: &HeaderMap) -> Option<&'static str> {
-    METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name)).then_some("a header overrides the method")
+    headers.keys().any(|name| OVERRIDES.contains(name)).then_some("a header overrides the method or the target")
 }
 
-const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// What a server behind us may take for the method or the target instead of the ones that were judged.
+static OVERRIDES: [HeaderName; 8] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-method"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-forwarded-uri"),
+];

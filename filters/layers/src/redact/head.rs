@@ -94,7 +94,7 @@ fn rebuilt(uri: &Uri, target: Vec<u8>) -> Result<Uri, Refusal> {
 }
 
 /// Headers whose value HTTP itself defines and checks; they hold no free text.
-const STRUCTURAL: [HeaderName; 9] = [
+static STRUCTURAL: [HeaderName; 9] = [
     http::header::HOST,
     http::header::CONTENT_LENGTH,
     http::header::CONTENT_TYPE,

@@ -120,7 +120,7 @@ fn with_trailers(bytes: Bytes, trailers: HeaderMap) -> Body {
     Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(frames)))
 }
 
-const VOUCHING: [HeaderName; 8] = [
+static VOUCHING: [HeaderName; 8] = [
     HeaderName::from_static("content-md5"),
     HeaderName::from_static("digest"),
     HeaderName::from_static("content-digest"),
