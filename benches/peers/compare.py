@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """CPU time per request of Sekisho and of nginx doing the same work, side by side.
 
-The proxies run on core 0; the load (wrk) and the upstream (nginx) on core 1. In each round every proxy serves every
-scenario once, in random order. What counts is the ratio within a round; the table gives the median over the rounds.
+The proxies run on core 0, the load and the upstream (nginx) on core 1. In each round every proxy serves every scenario once
+under each load, in random order. What counts is the ratio within a round; the table gives the median over the rounds.
+
+There are two loads. In the closed loop (wrk) each connection sends as soon as it was answered. Whoever is slower there finds
+the load generator asleep more often, and pays for waking it: the ratio is larger than the work. At the fixed rate (h2load)
+both are offered the same, below what either can do, as beside a real service.
 """
 
 import argparse
@@ -10,6 +14,7 @@ import json
 import os
 import random
 import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -22,14 +27,16 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 UPSTREAM, NGINX, SEKISHO = 21700, 21701, 21702
+PORTS = {"nginx": NGINX, "sekisho": SEKISHO}
+LOADS = {"closed": "closed loop", "rate": "fixed rate"}
 ORDER = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=bench-17&timestamp=1760000000000&signature=" + "5e" * 32
 
 SCENARIOS = {
     "get": {"what": "proxied GET, 1 KiB answer", "path": "/1k", "limit": 1.5},
     "refused": {"what": "refused order (POST)", "path": "/api/v3/order", "method": "POST", "body": ORDER,
-                "type": "application/x-www-form-urlencoded", "key": "k" * 64, "refused": True, "limit": 1.3},
+                "type": "application/x-www-form-urlencoded", "refused": True, "limit": 1.3},
     "log": {"what": "POST of 64 KiB of log lines (we search them, nginx does not)", "path": "/logs", "method": "POST",
-            "body": None, "type": "application/x-ndjson"},
+            "body": None, "type": "application/x-ndjson", "rate": 2000},
 }
 
 
@@ -121,66 +128,107 @@ class Fleet:
                 process.kill()
 
 
-def measure(fleet, name, scenario, seconds):
-    """One scenario through one proxy: the CPU time a request costs it, in microseconds."""
-    port = {"nginx": NGINX, "sekisho": SEKISHO}[name]
-    body = Path(fleet.directory, "body")
-    body.write_text(scenario.get("body", "") if scenario.get("body", "") is not None else log_lines(64 << 10))
-    load = ["taskset", "-c", "1", "wrk", "-t1", "-c32", f"-d{seconds}s", "--timeout", "10s", "--latency",
-            "-s", str(HERE / "load.lua"), f"http://127.0.0.1:{port}{scenario['path']}"]
-    environment = dict(os.environ, LOAD_METHOD=scenario.get("method", "GET"), LOAD_TYPE=scenario.get("type", ""),
-                       LOAD_BODY=str(body) if "type" in scenario else "")
-    if "key" in scenario:
-        environment["LOAD_KEY"] = scenario["key"]
+def headers_of(scenario):
+    """What an HTTP library of a trading service sends along."""
+    headers = {"User-Agent": "python-requests/2.32.3", "Accept": "*/*", "Accept-Encoding": "gzip, deflate",
+               "Connection": "keep-alive"}
+    if "type" in scenario:
+        headers["Content-Type"] = scenario["type"]
+    if scenario.get("refused"):
+        headers["X-MBX-APIKEY"] = "k" * 64
+    return headers
+
+
+def closed_loop(url, scenario, body, seconds):
+    """32 connections of wrk, each sending as soon as it was answered: (requests, answers 4xx or 5xx, errors)."""
+    wrk = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "load.lua")]
+    headers = [part for name, value in headers_of(scenario).items() for part in ("-H", f"{name}: {value}")]
+    environment = dict(os.environ, LOAD_METHOD=scenario.get("method", "GET"), LOAD_BODY=str(body) if body else "")
+    output = run([*wrk, *headers, url], seconds, environment)
+    counts = json.loads(re.search(r"^\{.*\}$", output, re.M).group(0))
+    return counts["requests"], counts["refused"], counts["errors"]
+
+
+def fixed_rate(url, scenario, body, seconds, rate):
+    """The same over 32 connections of h2load that together send `rate` requests a second."""
+    h2load = ["h2load", "--h1", "-t1", "-c32", f"--rps={rate / 32}", f"-D{seconds}", "--warm-up-time=0"]
+    headers = [part for name, value in headers_of(scenario).items() for part in ("-H", f"{name}: {value}")]
+    output = run([*h2load, *headers, *(["-d", str(body)] if body else []), url], seconds, None)
+    done, errored = map(int, re.search(r"(\d+) done, .* (\d+) errored", output).groups())
+    codes = map(int, re.search(r"(\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", output).groups())
+    return done, sum(list(codes)[2:]), errored
+
+
+def run(command, seconds, environment):
+    pinned = ["taskset", "-c", "1", *command]
+    return subprocess.run(pinned, capture_output=True, text=True, timeout=seconds + 30, env=environment).stdout
+
+
+def measure(fleet, name, key, load, options, seconds):
+    """One scenario through one proxy: the CPU time that a request costs it, in microseconds."""
+    scenario = SCENARIOS[key]
+    body = None
+    if "type" in scenario:
+        body = Path(fleet.directory, "body")
+        body.write_text(scenario["body"] or log_lines(64 << 10))
+    url = f"http://127.0.0.1:{PORTS[name]}{scenario['path']}"
     pid = fleet.processes[name].pid
     before = cpu_seconds(pid)
-    output = subprocess.run(load, capture_output=True, text=True, timeout=seconds + 30, env=environment).stdout
+    if load == "closed":
+        requests, refused, errors = closed_loop(url, scenario, body, seconds)
+    else:
+        requests, refused, errors = fixed_rate(url, scenario, body, seconds, scenario.get("rate", options.rate))
     after = cpu_seconds(pid)
-    counts = json.loads(re.search(r"^\{.*\}$", output, re.M).group(0))
-    wrong = counts["errors"] + (counts["requests"] - counts["refused"] if scenario.get("refused") else counts["refused"])
+    wrong = errors + (requests - refused if scenario.get("refused") else refused)
     if wrong:
-        sys.exit(f"{name}: {wrong} of {counts['requests']} answers were not what this scenario is about: {output}")
-    user, system = ((after[i] - before[i]) / counts["requests"] * 1e6 for i in (0, 1))
-    return {"cpu_us": user + system, "user_us": user, "rps": counts["requests"] / counts["seconds"],
-            "p50_us": counts["p50_us"], "p99_us": counts["p99_us"]}
+        sys.exit(f"{name}: {wrong} of {requests} answers were not what `{key}` is about")
+    user, system = ((after[i] - before[i]) / requests * 1e6 for i in (0, 1))
+    return {"cpu_us": user + system, "user_us": user, "rps": requests / seconds}
 
 
 def table(rows, names):
-    lines = ["| work | nginx, CPU µs | Sekisho, CPU µs | of it user | ratio (median) | rounds | bound |", "|---|---|---|---|---|---|---|"]
-    for key in names:
-        of = {name: [row for row in rows if row["scenario"] == key and row["proxy"] == name] for name in ("nginx", "sekisho")}
+    lines = ["| work | load | nginx: CPU µs (user), req/s | Sekisho: CPU µs (user), req/s | ratio | its range | bound |",
+             "|---|---|---|---|---|---|---|"]
+    for key, load in [(key, load) for key in names for load in LOADS]:
+        of = {name: [row for row in rows if (row["scenario"], row["load"], row["proxy"]) == (key, load, name)] for name in PORTS}
         ratios = sorted(ours["cpu_us"] / theirs["cpu_us"] for ours, theirs in zip(of["sekisho"], of["nginx"]))
-        median = lambda name, field: statistics.median(row[field] for row in of[name])
+        def cell(name):
+            cpu, user, rps = (statistics.median(row[field] for row in of[name]) for field in ("cpu_us", "user_us", "rps"))
+            return f"{cpu:.1f} ({user:.1f}), {rps:.0f}"
         limit = SCENARIOS[key].get("limit")
-        lines.append(f"| {SCENARIOS[key]['what']} | {median('nginx', 'cpu_us'):.1f} | {median('sekisho', 'cpu_us'):.1f} "
-                     f"| {median('sekisho', 'user_us'):.1f} | **{statistics.median(ratios):.2f}** | {ratios[0]:.2f}–{ratios[-1]:.2f} "
-                     f"| {'≤ ' + str(limit) if limit else '–'} |")
+        lines.append(f"| {SCENARIOS[key]['what']} | {LOADS[load]} | {cell('nginx')} | {cell('sekisho')} "
+                     f"| **{statistics.median(ratios):.2f}** | {ratios[0]:.2f}–{ratios[-1]:.2f} | {f'≤ {limit}' if limit else '–'} |")
     return "\n".join(lines)
 
 
 def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; all when none is named")
-    options.add_argument("--rounds", type=int, default=7, help="rounds (default 7)")
-    options.add_argument("--seconds", type=int, default=4, help="seconds of load for each measurement (default 4)")
-    options.add_argument("--sekisho", default=str(ROOT / "target/release/sekisho"), help="the binary to measure")
-    options.add_argument("--json", action="store_true", help="every measurement as JSON, not the table")
-    chosen = options.parse_args()
-    names = chosen.scenarios or list(SCENARIOS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)}; all when none is named")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds (default 7)")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of load for each measurement (default 3)")
+    parser.add_argument("--rate", type=int, default=20000, help="requests a second at the fixed rate (default 20000)")
+    parser.add_argument("--sekisho", default=str(ROOT / "target/release/sekisho"), help="the binary to measure")
+    parser.add_argument("--json", action="store_true", help="every measurement as JSON, not the table")
+    options = parser.parse_args()
+    names = options.scenarios or list(SCENARIOS)
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
-        options.error(f"no scenario is called {unknown[0]}; there are {', '.join(SCENARIOS)}")
+        parser.error(f"no scenario is called {unknown[0]}; there are {', '.join(SCENARIOS)}")
+    missing = [tool for tool in ("nginx", "wrk", "h2load", "taskset") if shutil.which(tool) is None]
+    if missing:
+        parser.error(f"{', '.join(missing)} not found: apt-get install nginx-light wrk nghttp2-client util-linux")
     rows = []
-    with tempfile.TemporaryDirectory() as directory, Fleet(directory, chosen.sekisho) as fleet:
-        runs = [(name, key) for key in names for name in ("nginx", "sekisho")]
-        for name, key in runs:
-            measure(fleet, name, SCENARIOS[key], 1)
-        for number in range(chosen.rounds):
-            print(f"round {number + 1} of {chosen.rounds}", file=sys.stderr)
-            for name, key in random.sample(runs, len(runs)):
-                rows.append({"round": number, "proxy": name, "scenario": key, **measure(fleet, name, SCENARIOS[key], chosen.seconds)})
+    with tempfile.TemporaryDirectory() as directory, Fleet(directory, options.sekisho) as fleet:
+        runs = [(name, key, load) for key in names for load in LOADS for name in PORTS]
+        for name, key, load in runs:
+            measure(fleet, name, key, load, options, 1)
+        for number in range(options.rounds):
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+            for name, key, load in random.sample(runs, len(runs)):
+                measured = measure(fleet, name, key, load, options, options.seconds)
+                rows.append({"round": number, "proxy": name, "scenario": key, "load": load, **measured})
     rows.sort(key=lambda row: row["round"])
-    print(json.dumps(rows, indent=1) if chosen.json else table(rows, names))
+    print(json.dumps(rows, indent=1) if options.json else table(rows, names))
 
 
 if __name__ == "__main__":

@@ -33,9 +33,10 @@ pub(super) fn mark(response: &mut Response<Body>, decision: String) {
 fn problem(refusal: &Refusal, status: u16, decision: &str) -> String {
     let mut text = String::with_capacity(PROBLEM_BYTES);
     let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
-    let (code, status) = (refusal.code(), status.to_string());
+    let (code, digits) = (refusal.code(), [100, 10, 1].map(|of| b'0' + (status / of % 10) as u8));
+    let status = str::from_utf8(&digits).unwrap_or_default();
     let forwarded = refusal.forwarded().map_or("null", |forwarded| if forwarded { "true" } else { "false" });
-    add(&[r#"{"type":"urn:sekisho:refusal:"#, code, r#"","title":""#, refusal.title(), r#"","status":"#, &status]);
+    add(&[r#"{"type":"urn:sekisho:refusal:"#, code, r#"","title":""#, refusal.title(), r#"","status":"#, status]);
     add(&[r#","code":""#, code, r#"","decision":""#, decision, r#"","forwarded":"#, forwarded]);
     if let Some(order) = refusal.order() {
         let (scope, epoch) = (order.scope.to_string(), order.epoch.to_string());
