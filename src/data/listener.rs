@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::chain::Chain;
 use super::classify::Routes;
+use super::timer::Coarse;
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +143,7 @@ impl ConnectionLimits {
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
-            .timer(TokioTimer::new())
+            .timer(Coarse::looking(self.header_timeout / LOOKS))
             .header_read_timeout(self.header_timeout)
             // One more than the limit, so that the limit is refused by the chain, with an id and a record.
             .max_headers(self.header_count.saturating_add(1))
@@ -173,6 +174,9 @@ impl<C: Chain> Handle for Gate<C> {
         passing.await
     }
 }
+
+/// How often deadlines are looked at within the time for a head: it may take a sixteenth longer than policy says.
+const LOOKS: u32 = 16;
 
 /// Smallest buffer the HTTP/1 parser accepts.
 const MIN_BUFFER: usize = 8 * 1024;

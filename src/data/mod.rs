@@ -10,6 +10,8 @@ mod held;
 
 pub mod chain;
 
+mod timer;
+
 pub mod upstream;
 
 pub mod workers;
