@@ -28,15 +28,19 @@ pub fn head<B>(request: &mut Request<B>) -> Result<Arc<str>, Refusal> {
     Ok(host)
 }
 
-/// Takes off an answer what concerns only this hop.
+/// Takes off an answer what concerns only this hop. Its reason phrase is free text that nobody searches, and goes too.
 ///
 /// # Errors
 ///
-/// [`Refusal::UpstreamUnavailable`] when the upstream changes protocol unasked.
+/// [`Refusal::UpstreamUnavailable`] when the upstream changes protocol unasked, or its answer has two lengths or a coding that
+/// is not undone on this hop.
 pub fn answer<B>(response: &mut http::Response<B>) -> Result<(), Refusal> {
-    if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
+    if response.status() == http::StatusCode::SWITCHING_PROTOCOLS
+        || length(response.headers(), response.version()).is_err()
+    {
         return Err(Refusal::UpstreamUnavailable);
     }
+    response.extensions_mut().remove::<hyper::ext::ReasonPhrase>();
     strip(response.headers_mut(), &THIS_HOP);
     Ok(())
 }
@@ -62,13 +66,22 @@ fn target<B>(request: &Request<B>) -> Result<(), Refusal> {
 
 fn has_alias(path: &str) -> bool {
     let bytes = path.as_bytes();
-    let odd = |(byte, next): (&u8, &u8)| matches!((byte, next), (b'%' | b'\\', _) | (b'/', b'/' | b'.'));
+    let odd = |(byte, next): (&u8, &u8)| matches!((byte, next), (b'%' | b'\\' | b';', _) | (b'/', b'/' | b'.'));
     // Hardly any path gets past this line.
-    if !bytes.iter().zip(bytes.iter().skip(1)).any(odd) && !path.ends_with('\\') {
+    if !bytes.iter().zip(bytes.iter().skip(1)).any(odd) && !path.ends_with(['\\', ';', '%']) {
         return false;
     }
     let folded = path.to_ascii_lowercase();
-    ALIASES.iter().any(|alias| folded.contains(alias)) || folded.ends_with("/..") || folded.ends_with("/.")
+    let dots = folded.ends_with("/..") || folded.ends_with("/.");
+    dots || ALIASES.iter().any(|alias| folded.contains(alias)) || escapes_plain(path)
+}
+
+/// Whether a byte is escaped that needs no escape (RFC 3986, 2.3), so that `/%76%32` is another server's `/v2`; or nothing is.
+/// Old clients escape the tilde, which no route needs.
+fn escapes_plain(path: &str) -> bool {
+    let escaped = |rest: &str| rest.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    path.split('%').skip(1).any(|rest| escaped(rest).is_none_or(plain))
 }
 
 fn host<B>(request: &Request<B>) -> Result<Arc<str>, Refusal> {
@@ -110,6 +123,11 @@ fn framing(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
     if headers.keys().any(near_miss) {
         return Err(bad("a header is spelled like one that frames the message"));
     }
+    length(headers, version)
+}
+
+/// One length, in one spelling.
+fn length(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
     let chunked = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
@@ -122,6 +140,10 @@ fn framing(headers: &HeaderMap, version: Version) -> Result<(), Refusal> {
     }
     if headers.get_all(CONTENT_LENGTH).iter().count() > 1 {
         return Err(bad("the message has two lengths"));
+    }
+    let octal = |length: &http::HeaderValue| length.len() > 1 && length.as_bytes().starts_with(b"0");
+    if headers.get(CONTENT_LENGTH).is_some_and(octal) {
+        return Err(bad("the length has a second spelling"));
     }
     Ok(())
 }
@@ -156,7 +178,8 @@ fn strip(headers: &mut HeaderMap, names: &[HeaderName]) {
     }
 }
 
-const ALIASES: [&str; 9] = ["//", "/./", "/../", "\\", "%2e", "%2f", "%5c", "%00", "%25"];
+/// `;` begins what some servers take off a segment before they read it.
+const ALIASES: [&str; 10] = ["//", "/./", "/../", "\\", ";", "%3b", "%2f", "%5c", "%00", "%25"];
 
 const FRAMING: [&str; 6] =
     ["transfer-encoding", "content-length", "host", "connection", "x-api-key", "content-encoding"];
@@ -177,7 +200,7 @@ const THIS_HOP: [HeaderName; 9] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, head};
+    use super::{Request, answer, head};
 
     fn outcome(method: &str, target: &str, headers: &[(&str, &str)]) -> Result<String, String> {
         let mut request = Request::builder().method(method).uri(target);
@@ -215,14 +238,43 @@ mod tests {
             ("escaped dot", "GET", "/a/%2E%2e/b", &[host]),
             ("escaped slash", "GET", "/a%2fb", &[host]),
             ("escaped percent", "GET", "/a%252fb", &[host]),
+            ("escaped letter", "GET", "/%762/orders", &[host]),
+            ("no escape", "GET", "/a%zz", &[host]),
+            ("no escape at the end", "GET", "/a%", &[host]),
+            ("parameter of a segment", "GET", "/v2;a=b/orders", &[host]),
+            ("parameter at the end", "GET", "/v2;", &[host]),
+            ("escaped parameter", "GET", "/v2%3Ba/orders", &[host]),
             ("empty segment", "GET", "/a//b", &[host]),
             ("two lengths", "POST", "/", &[host, ("content-length", "1"), ("transfer-encoding", "chunked")]),
             ("length twice", "POST", "/", &[host, ("content-length", "1"), ("content-length", "1")]),
+            ("octal length", "POST", "/", &[host, ("content-length", "010")]),
             ("hidden coding", "POST", "/", &[host, ("transfer-encoding", "gzip, chunked")]),
             ("near miss", "POST", "/", &[host, ("transfer_encoding", "chunked")]),
             ("hidden hop-by-hop", "GET", "/", &[host, ("connection", "close, x-api-key")]),
         ] {
             assert_eq!(outcome(method, target, headers), Err("bad_request".into()), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_escape_that_is_needed_is_no_second_spelling() {
+        assert_eq!(outcome("GET", "/a%20b/%E3%81%82/c:d@e,f/%7Eg", &[("host", "a")]), Ok("a".into()));
+    }
+
+    #[test]
+    fn an_answer_with_two_lengths_is_no_answer() {
+        for (headers, whole) in [
+            (&[("content-length", "5")][..], true),
+            (&[("transfer-encoding", "chunked")], true),
+            (&[("transfer-encoding", "chunked"), ("content-length", "2")], false),
+            (&[("transfer-encoding", "gzip")], false),
+            (&[("content-length", "2"), ("content-length", "2")], false),
+        ] {
+            let mut response = http::Response::builder();
+            for (name, value) in headers {
+                response = response.header(*name, *value);
+            }
+            assert_eq!(answer(&mut response.body(()).unwrap()).is_ok(), whole, "{headers:?}");
         }
     }
 

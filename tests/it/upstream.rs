@@ -1,6 +1,7 @@
 //! An upstream that keeps every byte of what reaches it.
 
 use std::convert::Infallible;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -54,6 +55,24 @@ impl Upstream {
             runtime.block_on(async { serving.serve(tokio::net::TcpListener::from_std(socket).unwrap()).await });
         });
         upstream
+    }
+
+    /// One that answers each connection's first request with these bytes, whatever they are, or never when there are none.
+    pub(crate) fn saying(reply: Vec<u8>) -> Self {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut waiting = Vec::new();
+            for mut stream in socket.incoming().map_while(Result::ok) {
+                let read = stream.read(&mut [0; 16 * 1024]).unwrap_or_default();
+                if read > 0 && !reply.is_empty() {
+                    stream.write_all(&reply).unwrap_or_default();
+                } else {
+                    waiting.push(stream);
+                }
+            }
+        });
+        Self { address, received: Arc::default(), reply: Arc::new(|_| Response::default()) }
     }
 
     async fn serve(self, socket: tokio::net::TcpListener) {
