@@ -104,13 +104,23 @@ impl Routes {
 
 impl Entry {
     fn takes<B>(&self, request: &Request<B>, host: &str) -> bool {
-        let path = request.uri().path();
-        let under = path
-            .strip_prefix(self.path_prefix.as_str())
+        let under = self
+            .rest(request.uri().path())
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.path_prefix.ends_with('/'));
         under
             && self.host.as_deref().is_none_or(|wanted| wanted == host)
             && self.methods.as_ref().is_none_or(|methods| methods.contains(request.method()))
+    }
+}
+
+impl Entry {
+    /// What follows the prefix. Of an order route it counts in any case, because there are servers that fold it: such a request is
+    /// the gate's to judge, and not to go past it on the next route.
+    fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let (start, rest) = path.split_at_checked(self.path_prefix.len())?;
+        let same =
+            start == self.path_prefix || self.route.orders.is_some() && start.eq_ignore_ascii_case(&self.path_prefix);
+        same.then_some(rest)
     }
 }
 

@@ -44,7 +44,7 @@ fn an_order_route_has_no_second_spelling() {
     assert_eq!(send(sidecar.egress, "GET /v1/clock", &[], b"").status, 200);
     upstream.take();
     let order = br#"{"symbol":"A","side":"buy","qty":"1","type":"market","time_in_force":"day"}"#;
-    for path in ["/v2/orders", "/%762/orders", "/v%32/%6Frders", "/v2;a=b/orders", "/x/..;/v2/orders"] {
+    for path in ["/v2/orders", "/%762/orders", "/v%32/%6Frders", "/v2;a=b/orders", "/x/..;/v2/orders", "/V2/orders"] {
         let answer = send(sidecar.egress, &format!("POST {path}"), &[("content-type", "application/json")], order);
         assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
         assert_eq!(upstream.count(), 0, "{path}");
