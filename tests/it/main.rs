@@ -10,6 +10,8 @@ mod upstream;
 
 mod redaction;
 
+mod leaks;
+
 mod orders;
 
 mod state;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -17,6 +18,7 @@ use hyper_util::rt::TokioIo;
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) line: String,
+    /// The trailers too.
     pub(crate) headers: String,
     pub(crate) body: Vec<u8>,
     /// Whether the body came to its end.
@@ -85,17 +87,15 @@ impl Upstream {
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let line = format!("{} {}", request.method(), request.uri());
-        let headers = request
-            .headers()
-            .iter()
-            .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())))
-            .collect();
+        let mut headers = lines(request.headers());
         // Kept frame by frame: what arrived before a break is what leaked.
         let (mut body, mut bytes, mut whole) = (request.into_body(), Vec::new(), true);
         while let Some(frame) = body.frame().await {
             match frame.map(hyper::body::Frame::into_data) {
                 Ok(Ok(data)) => bytes.extend_from_slice(&data),
-                Ok(Err(_trailers)) => {}
+                Ok(Err(frame)) => {
+                    headers.push_str(&frame.into_trailers().map(|trailers| lines(&trailers)).unwrap_or_default())
+                }
                 Err(_broken) => {
                     whole = false;
                     break;
@@ -124,4 +124,10 @@ impl Upstream {
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
     }
+}
+
+fn lines(headers: &HeaderMap) -> String {
+    let line =
+        |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()));
+    headers.iter().map(line).collect()
 }
