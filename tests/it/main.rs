@@ -22,6 +22,8 @@ mod journal;
 
 mod cli;
 
+mod files;
+
 mod protocol;
 
 mod tools;
