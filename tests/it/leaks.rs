@@ -49,6 +49,24 @@ fn every_part_of_a_head_is_searched() {
 }
 
 #[test]
+fn a_body_is_searched_for_what_it_is_whatever_it_is_called() {
+    let upstream = Upstream::start();
+    let sidecar = watching(&upstream);
+    let password = ["hun", "ter2", "-ab"].concat();
+    let json = format!("{{\"a\":1,\"password\":\"{password}\",\"b\":[\"x&y\"]}}");
+    let form = format!("a=1&password={password}&b=2");
+    let log = format!("level=info password={password} n=1\n");
+    for said in ["application/json", "application/x-www-form-urlencoded", "text/plain", "application/octet-stream", "x"]
+    {
+        for body in [&json, &form, &log, &format!("\u{feff}{json}")] {
+            send(sidecar.egress, "POST /logs", &[("content-type", said)], body.as_bytes());
+            let arrived = String::from_utf8(upstream.one().body).unwrap();
+            assert_eq!(arrived, body.replace(&password, "****"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn trailers_are_searched_whatever_they_are_called() {
     let upstream = Upstream::start();
     let sidecar = watching(&upstream);
