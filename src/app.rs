@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use sekisho_filters::Witness;
 use sekisho_filters::access::Door;
@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::admin::{Admin, AdminPort, HealthPort};
 use crate::compile::{self, CompileError};
 use crate::control::safety::now_ms;
-use crate::control::{Releases, Safety, Signals, StateFiles, signals, watch};
+use crate::control::{Releases, Safety, Signals, history, signals, watch};
 use crate::data::chain::{Chain, Parts, chain};
 use crate::data::classify::{Decisions, Routes};
 use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
@@ -176,7 +176,7 @@ impl Shared {
         let rules = Arc::new(compile::ruleset(policy)?);
         let door = Arc::new(identity::door(policy)?);
         let journal = open_journal(policy, data, &rules)?;
-        let loaded = StateFiles::open(data, now_ms())?;
+        let loaded = history::load(data, now_ms())?;
         let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
         let (signals, raised) = Signals::new(&policy.signals);
         let metrics = Metrics::new()?;
@@ -230,7 +230,7 @@ struct Entrance {
 impl Entrance {
     fn gate(&self, parts: &Parts) -> std::io::Result<Listening<Gate<impl Chain + use<>>>> {
         let (routes, witness) = (Arc::clone(&self.routes), Arc::clone(&parts.witness));
-        let handler = Gate { routes, chain: chain(parts.clone()), witness };
+        let handler = Gate { routes, chain: Mutex::new(chain(parts.clone())), witness };
         let socket = TcpListener::from_std(self.socket.try_clone()?)?;
         Ok(Listening { socket, handler, limits: self.limits, room: Arc::clone(&self.room) })
     }

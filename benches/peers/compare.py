@@ -22,12 +22,12 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 UPSTREAM, NGINX, SEKISHO = 21700, 21701, 21702
-ORDER = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=bench-17&timestamp=1760000000000"
+ORDER = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=bench-17&timestamp=1760000000000&signature=" + "5e" * 32
 
 SCENARIOS = {
     "get": {"what": "proxied GET, 1 KiB answer", "path": "/1k", "limit": 1.5},
     "refused": {"what": "refused order (POST)", "path": "/api/v3/order", "method": "POST", "body": ORDER,
-                "type": "application/x-www-form-urlencoded", "refused": True, "limit": 1.3},
+                "type": "application/x-www-form-urlencoded", "key": "k" * 64, "refused": True, "limit": 1.3},
     "log": {"what": "POST of 64 KiB of log lines (we search them, nginx does not)", "path": "/logs", "method": "POST",
             "body": None, "type": "application/x-ndjson"},
 }
@@ -78,9 +78,13 @@ class Fleet:
         self.directory, self.processes = directory, {}
         page = "x" * 1024
         upstream = f'server {{ listen 127.0.0.1:{UPSTREAM}; location / {{ return 200 "{page}"; }} }}'
-        refusal = '{"type":"about:blank","title":"order refused","status":403,"code":"order_refused"}'
-        peer = (f"server {{ listen 127.0.0.1:{NGINX}; location / {{ proxy_pass http://up; }} "
-                f"location /api {{ return 403 '{refusal}'; }} }}")
+        # As long an answer as ours, with as many headers.
+        refusal = json.dumps({"type": "urn:sekisho:refusal:order_refused", "title": "The order is refused by the state in force",
+                              "status": 403, "code": "order_refused", "decision": "0123456789abcdef-1f", "forwarded": False,
+                              "state": "BLOCK", "scope": "fleet", "epoch": 1, "class": "E"}, separators=(",", ":"))
+        peer = (f"server {{ listen 127.0.0.1:{NGINX}; location / {{ proxy_pass http://up; }} location /api {{ "
+                f"default_type application/problem+json; add_header sekisho-decision 0123456789abcdef-1f always; "
+                f"return 403 '{refusal}'; }} }}")
         self.nginx("upstream", upstream, core=1)
         wait_for(UPSTREAM)
         self.nginx("nginx", peer, core=0)
@@ -126,6 +130,8 @@ def measure(fleet, name, scenario, seconds):
             "-s", str(HERE / "load.lua"), f"http://127.0.0.1:{port}{scenario['path']}"]
     environment = dict(os.environ, LOAD_METHOD=scenario.get("method", "GET"), LOAD_TYPE=scenario.get("type", ""),
                        LOAD_BODY=str(body) if "type" in scenario else "")
+    if "key" in scenario:
+        environment["LOAD_KEY"] = scenario["key"]
     pid = fleet.processes[name].pid
     before = cpu_seconds(pid)
     output = subprocess.run(load, capture_output=True, text=True, timeout=seconds + 30, env=environment).stdout

@@ -1,5 +1,13 @@
 -- Load for wrk: method and body come from the environment, the counts go out as one JSON line.
 wrk.method = os.getenv("LOAD_METHOD") or "GET"
+-- What an HTTP library of a trading service sends along.
+wrk.headers["User-Agent"] = "python-requests/2.32.3"
+wrk.headers["Accept"] = "*/*"
+wrk.headers["Accept-Encoding"] = "gzip, deflate"
+wrk.headers["Connection"] = "keep-alive"
+if os.getenv("LOAD_KEY") then
+  wrk.headers["X-MBX-APIKEY"] = os.getenv("LOAD_KEY")
+end
 local body = os.getenv("LOAD_BODY")
 if body and body ~= "" then
   local file = assert(io.open(body, "rb"))

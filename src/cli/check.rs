@@ -1,35 +1,56 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
+use clap::Args;
 use sekisho_policy::Policy;
+use serde_json::json;
 
 use super::{Exit, Setting, Terminal, run};
 use crate::compile;
 use crate::identity;
 
-pub(super) fn run(setting: &Setting, terminal: &mut Terminal<'_>) -> Exit {
-    let (policy, data) = match run::load(setting, terminal) {
-        Ok(loaded) => loaded,
-        Err(exit) => return exit,
-    };
-    terminal.say(format_args!("ok    policy {}", policy.hash()));
-    let mut checks: Vec<(String, Result<(), String>)> = vec![
-        ("detectors and secrets".to_owned(), compile::ruleset(&policy).map(drop).map_err(|error| error.to_string())),
-        ("identity".to_owned(), identity::door(&policy).map(drop).map_err(|error| error.to_string())),
-        (format!("data directory {}", data.display()), writable(&data)),
-    ];
-    checks.extend(addresses(&policy).map(|(name, address)| (format!("{name} {address}"), free(address))));
-    let mut exit = Exit::Fine;
-    for (what, outcome) in checks {
-        match outcome {
-            Ok(()) => terminal.say(format_args!("ok    {what}")),
-            Err(why) => {
-                terminal.say(format_args!("FAIL  {what}: {why}"));
-                exit = Exit::Environment;
+/// Checks that the sidecar could run here: policy, secrets, ports, data directory. Changes nothing.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    setting: Setting,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
+        let (policy, data) = match run::load(&self.setting, terminal) {
+            Ok(loaded) => loaded,
+            Err(exit) => return exit,
+        };
+        let mut checks: Vec<(String, Result<(), String>)> = vec![
+            (format!("policy {}", policy.hash()), Ok(())),
+            (
+                "detectors and secrets".to_owned(),
+                compile::ruleset(&policy).map(drop).map_err(|error| error.to_string()),
+            ),
+            ("identity".to_owned(), identity::door(&policy).map(drop).map_err(|error| error.to_string())),
+            (format!("data directory {}", data.display()), writable(&data)),
+        ];
+        checks.extend(addresses(&policy).map(|(name, address)| (format!("{name} {address}"), free(address))));
+        let ok = checks.iter().all(|(_, outcome)| outcome.is_ok());
+        if self.json {
+            let checks = checks
+                .iter()
+                .map(|(what, outcome)| json!({ "what": what, "ok": outcome.is_ok(), "why": outcome.as_ref().err() }));
+            terminal.say(format_args!("{:#}", json!({ "ok": ok, "checks": checks.collect::<Vec<_>>() })));
+        } else {
+            for (what, outcome) in checks {
+                match outcome {
+                    Ok(()) => terminal.say(format_args!("ok    {what}")),
+                    Err(why) => terminal.say(format_args!("FAIL  {what}: {why}")),
+                }
             }
         }
+        if ok { Exit::Fine } else { Exit::Environment }
     }
-    exit
 }
 
 fn addresses(policy: &Policy) -> impl Iterator<Item = (&'static str, SocketAddr)> {

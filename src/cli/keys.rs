@@ -36,6 +36,8 @@ impl KeysCommand {
         if !matches!(role.as_str(), "admin" | "operator" | "viewer" | "service") {
             return terminal.fail(Exit::Usage, "--role: expected admin, operator, viewer or service");
         }
+        // Policy takes absolute paths only: a sidecar is seldom started where its keys were made.
+        let pepper = std::path::absolute(&pepper).unwrap_or(pepper);
         match make(&id, &pepper) {
             Ok(made) => {
                 terminal.say(format_args!("key (shown once): {}", made.key.as_str()));

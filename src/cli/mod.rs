@@ -47,7 +47,7 @@ enum Command {
     /// Shows the whole thing at work on loopback: masked logs, refused orders, a release by two people.
     Demo(demo::Demo),
     /// Checks that the sidecar could run here: policy, secrets, ports, data directory.
-    Check(Setting),
+    Check(check::Check),
     /// Searches files, directories or stdin for secrets.
     Scan(scan::Scan),
     /// Shows what is in force.
@@ -131,7 +131,7 @@ impl Cli {
         match self.command {
             Command::Run(setting) => run::run(&setting, terminal),
             Command::Demo(demo) => demo.run(terminal),
-            Command::Check(setting) => check::run(&setting, terminal),
+            Command::Check(check) => check.run(terminal),
             Command::Scan(scan) => scan.run(terminal),
             Command::Status(status) => status.run(terminal),
             Command::Tighten(tighten) => tighten.run(terminal),

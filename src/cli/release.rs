@@ -28,6 +28,9 @@ pub(super) struct Propose {
     /// The mode afterwards (NORMAL, SAFE, EMERGENCY_STOP).
     #[arg(long)]
     mode: Option<Mode>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     credential: Credential,
     #[command(flatten)]
@@ -40,6 +43,9 @@ pub(super) struct Confirm {
     id: String,
     /// Its code.
     code: String,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     credential: Credential,
     #[command(flatten)]
@@ -71,6 +77,10 @@ impl Propose {
         if reply.status != 200 {
             return reply.refused(terminal);
         }
+        if self.json {
+            terminal.say(format_args!("{:#}", reply.body));
+            return Exit::Fine;
+        }
         let (from, to) = (reply.text("/challenge/from/switch"), reply.text("/challenge/target/switch"));
         let (from_mode, to_mode) = (reply.text("/challenge/from/mode"), reply.text("/challenge/target/mode"));
         terminal.say(format_args!("{}: {from} {from_mode} to {to} {to_mode}", reply.text("/challenge/scope")));
@@ -90,6 +100,10 @@ impl Confirm {
         };
         if reply.status != 200 {
             return reply.refused(terminal);
+        }
+        if self.json {
+            terminal.say(format_args!("{:#}", reply.body));
+            return Exit::Fine;
         }
         let (switch, mode) = (reply.text("/after/switch"), reply.text("/after/mode"));
         terminal.say(format_args!("{}: {switch} {mode} (epoch {})", reply.text("/scope"), reply.text("/epoch")));

@@ -17,6 +17,9 @@ pub(super) struct Tighten {
     /// Why; it goes into the journal.
     #[arg(long)]
     reason: String,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     credential: Credential,
     #[command(flatten)]
@@ -53,14 +56,18 @@ impl Tighten {
         };
         match reply.status {
             200 | 202 => {
-                terminal.say(format_args!(
-                    "{}: {} {} {}{}",
-                    reply.text("/scope"),
-                    reply.text("/after/switch"),
-                    reply.text("/after/mode"),
-                    reply.text("/after/health"),
-                    if reply.text("/changed") == "true" { "" } else { " (it was already)" }
-                ));
+                if self.json {
+                    terminal.say(format_args!("{:#}", reply.body));
+                } else {
+                    terminal.say(format_args!(
+                        "{}: {} {} {}{}",
+                        reply.text("/scope"),
+                        reply.text("/after/switch"),
+                        reply.text("/after/mode"),
+                        reply.text("/after/health"),
+                        if reply.text("/changed") == "true" { "" } else { " (it was already)" }
+                    ));
+                }
                 if reply.status == 200 {
                     return Exit::Fine;
                 }

@@ -2,6 +2,8 @@
 
 pub mod store;
 
+pub mod history;
+
 pub mod safety;
 
 pub mod release;

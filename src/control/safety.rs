@@ -117,9 +117,8 @@ impl Safety {
             self.replace(state, &mut changes);
             (change, *changes)
         };
-        if change.changed() {
-            self.journal.record(event(EventType::StateTightened, "tighten", &change, &told));
-        }
+        // Also when nothing is stricter for it: it is one source more, and somebody who said why.
+        self.journal.record(event(EventType::StateTightened, "tighten", &change, &told));
         let mut disk = lock(&self.disk);
         // Whoever held the disk before may have written this change along with its own.
         let durable = disk.change >= number || self.write(&mut disk).is_ok();

@@ -1,8 +1,8 @@
 //! The safety state on disk: two copies, written in turn, each sealed.
 //!
 //! A crash at any instant tears at most the copy being written; the other still holds the state before, and the caller
-//! has not been told of the new one yet. Where one copy is torn, the other is in force with a BLOCK on top: what was torn may have
-//! been stricter than what is left.
+//! has not been told of the new one yet. Where one copy is torn, is gone, or is not the one written next to the other, the
+//! other is in force with a BLOCK on top: what is not there may have been stricter than what is left.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -29,6 +29,16 @@ pub struct Loaded {
     pub unverified: Option<&'static str>,
 }
 
+impl Loaded {
+    /// The same with a BLOCK on top: it cannot be what was stored last.
+    pub(super) fn doubted(mut self, why: &'static str, now_ms: u64) -> Self {
+        let actor = "sekisho".to_owned();
+        let cause = Cause { source: Source::Unverified, actor, reason: why.to_owned(), at_ms: now_ms };
+        self.state.tighten(Scope::Fleet, Level::switch(Switch::Block), cause);
+        Self { unverified: Some(why), ..self }
+    }
+}
+
 impl StateFiles {
     /// Reads the state under `data/safety`. Nothing there, or nothing that verifies, is BLOCK and no error.
     ///
@@ -41,18 +51,15 @@ impl StateFiles {
         let copies = [read(&dir.join(NAMES.0))?, read(&dir.join(NAMES.1))?];
         let torn = copies.iter().any(|copy| matches!(copy, Copy::Torn));
         let missing = copies.iter().all(|copy| matches!(copy, Copy::Missing));
+        let apart = are_apart(&copies);
         let newest = copies.into_iter().filter_map(Copy::sound).max_by_key(|(generation, _)| *generation);
         let generation = newest.as_ref().map_or(0, |(generation, _)| *generation);
         let files = Self { dir, generation };
         let unverified = |why| State::unverified(why, now_ms);
-        let (state, why) = match (newest, torn) {
-            (Some((_, state)), false) => (state, None),
-            (Some((_, mut state)), true) => {
-                let actor = "sekisho".to_owned();
-                let cause = Cause { source: Source::Unverified, actor, reason: TORN.to_owned(), at_ms: now_ms };
-                state.tighten(Scope::Fleet, Level::switch(Switch::Block), cause);
-                (state, Some(TORN))
-            }
+        let doubt = if torn { Some(TORN) } else { apart.then_some(APART) };
+        let (state, why) = match (newest, doubt) {
+            (Some((_, state)), None) => (state, None),
+            (Some((_, state)), Some(why)) => return Ok(Loaded { files, state, unverified: None }.doubted(why, now_ms)),
             (None, _) if missing => (unverified(MISSING), Some(MISSING)),
             (None, _) => (unverified(TORN), Some(TORN)),
         };
@@ -93,6 +100,16 @@ impl Copy {
     }
 }
 
+/// Whether one of two copies was taken away, or put back from an earlier day: they are written in turn, so their
+/// generations follow each other, and only the very first one stands alone.
+fn are_apart(copies: &[Copy; 2]) -> bool {
+    match copies {
+        [Copy::Sound(a, _), Copy::Sound(b, _)] => a.abs_diff(*b) != 1,
+        [Copy::Sound(alone, _), Copy::Missing] | [Copy::Missing, Copy::Sound(alone, _)] => *alone != 1,
+        _ => false,
+    }
+}
+
 fn read(path: &Path) -> io::Result<Copy> {
     match fs::read(path) {
         Ok(bytes) => Ok(State::decode(&bytes).map_or(Copy::Torn, |(generation, state)| Copy::Sound(generation, state))),
@@ -104,6 +121,7 @@ fn read(path: &Path) -> io::Result<Copy> {
 const NAMES: (&str, &str) = ("state.a", "state.b");
 const MISSING: &str = "no safety state is stored: a first start, or it was removed";
 const TORN: &str = "a stored copy of the safety state does not verify";
+const APART: &str = "the stored copies of the safety state do not follow each other: one was removed or put back";
 
 #[cfg(test)]
 mod tests {
@@ -157,6 +175,29 @@ mod tests {
             assert_eq!(posture(data.path()), (Posture::Block, true), "cut at {at}");
         }
         fs::write(&path, &whole).unwrap();
+        assert_eq!(posture(data.path()), (Posture::Allow, false));
+    }
+
+    #[test]
+    fn a_copy_taken_away_or_put_back_is_block() {
+        let data = tempfile::tempdir().unwrap();
+        let mut files = StateFiles::open(data.path(), 1).unwrap().files;
+        files.write(&State::danger_open()).unwrap();
+        assert_eq!(posture(data.path()), (Posture::Allow, false), "the first one stands alone");
+        let [a, b] = ["a", "b"].map(|copy| data.path().join(format!("safety/state.{copy}")));
+        let early = fs::read(&b).unwrap();
+        for switch in [Switch::Allow, Switch::Allow, Switch::Block] {
+            files.write(&tightened(switch)).unwrap();
+        }
+        let (last, before) = (fs::read(&a).unwrap(), fs::read(&b).unwrap());
+        fs::remove_file(&a).unwrap();
+        assert_eq!(posture(data.path()), (Posture::Block, true), "the last one is gone, the one before was looser");
+        fs::write(&a, &last).unwrap();
+        fs::write(&b, &early).unwrap();
+        assert_eq!(posture(data.path()), (Posture::Block, true), "one copy is from an earlier day");
+        fs::write(&b, &before).unwrap();
+        assert_eq!(posture(data.path()), (Posture::Block, false));
+        files.write(&State::danger_open()).unwrap();
         assert_eq!(posture(data.path()), (Posture::Allow, false));
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sekisho_filters::access::{AccessLayer, Door};
 use sekisho_filters::limits::LimitsLayer;
-use sekisho_filters::order_gate::{OrderGateLayer, OrderLimits, SafetyView};
+use sekisho_filters::order_gate::{OrderGateLayer, OrderHeadsLayer, OrderLimits, SafetyView};
 use sekisho_filters::redact::RedactLayer;
 use sekisho_filters::respond::RespondLayer;
 use sekisho_filters::{Body, Hop, Witness};
@@ -40,6 +40,8 @@ pub fn chain(parts: Parts) -> impl Chain + use<> {
         .layer(limits)
         // Before anything reads a body: strangers cost a head.
         .layer(AccessLayer::new(door, Arc::clone(&witness)))
+        // What a head already decides against is neither read nor searched.
+        .layer(OrderHeadsLayer::new(Arc::clone(&safety)))
         .layer(redact)
         // Last, so that the state is read as late as it can be.
         .layer(OrderGateLayer::new(safety, witness, order_limits))

@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, Request, Uri};
 use sekisho_filters::{DecisionId, Exchange, Route};
 use sekisho_policy::{Listener, Refusal};
 
+use super::held::Held;
 use super::strict;
 
 /// The routes of one listener, in the order policy writes them.
@@ -16,6 +17,7 @@ use super::strict;
 pub struct Routes {
     listener: Listener,
     entries: Vec<Entry>,
+    held: Held,
     decisions: Arc<Decisions>,
     /// What a request that no route takes is answered and journaled under.
     nowhere: Arc<Route>,
@@ -75,7 +77,7 @@ impl Routes {
             orders: None,
             roles: None,
         });
-        Self { listener, entries, decisions, nowhere }
+        Self { listener, held: Held::new(&entries), entries, decisions, nowhere }
     }
 
     /// Checks the head of a request and finds its route. The exchange is made either way, so that a refusal has an id.
@@ -90,10 +92,14 @@ impl Routes {
             Ok(host) => host,
             Err(refusal) => return (exchange(Arc::clone(&self.nowhere), Arc::default()), Err(refusal)),
         };
-        let Some(entry) = self.entries.iter().find(|entry| entry.takes(request, &host)) else {
+        let mut entries = self.entries.iter().enumerate();
+        let Some((at, entry)) = entries.find(|(_, entry)| entry.takes(request, &host)) else {
             return (exchange(Arc::clone(&self.nowhere), host), Err(Refusal::NoRoute));
         };
         let exchange = exchange(Arc::clone(&entry.route), host);
+        if self.held.is_meant(at, entry, request, &exchange.host) {
+            return (exchange, Err(Refusal::BadRequest { what: "the target is another spelling of an order route" }));
+        }
         let stripped = if entry.strip_prefix { strip(request, &entry.path_prefix) } else { Ok(()) };
         if self.listener == Listener::Ingress {
             stamp(request, peer);
@@ -103,25 +109,17 @@ impl Routes {
 }
 
 impl Entry {
-    fn takes<B>(&self, request: &Request<B>, host: &str) -> bool {
-        let under = self
-            .rest(request.uri().path())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.path_prefix.ends_with('/'));
-        under
+    pub(super) fn takes<B>(&self, request: &Request<B>, host: &str) -> bool {
+        is_under(request.uri().path(), &self.path_prefix)
             && self.host.as_deref().is_none_or(|wanted| wanted == host)
             && self.methods.as_ref().is_none_or(|methods| methods.contains(request.method()))
     }
 }
 
-impl Entry {
-    /// What follows the prefix. Of an order route it counts in any case, because there are servers that fold it: such a request is
-    /// the gate's to judge, and not to go past it on the next route.
-    fn rest<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let (start, rest) = path.split_at_checked(self.path_prefix.len())?;
-        let same =
-            start == self.path_prefix || self.route.orders.is_some() && start.eq_ignore_ascii_case(&self.path_prefix);
-        same.then_some(rest)
-    }
+/// Whether a path begins with a prefix, at a segment boundary.
+pub(super) fn is_under(path: &str, prefix: &str) -> bool {
+    let rest = path.strip_prefix(prefix);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
 }
 
 fn strip<B>(request: &mut Request<B>, prefix: &str) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -40,7 +40,7 @@ pub struct ConnectionLimits {
 }
 
 /// Answers the requests of one listener.
-pub trait Handle: Clone + Send + Sync + 'static {
+pub trait Handle: Send + Sync + 'static {
     /// Answers one request of `peer`. Whatever happens, there is an answer.
     fn handle(
         &self,
@@ -63,12 +63,13 @@ pub struct Listening<H> {
 }
 
 /// Answers with the chain: the data path.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Gate<C> {
     /// Which requests go where.
     pub routes: Arc<Routes>,
-    /// Through which filters.
-    pub chain: C,
+    /// Through which filters. A worker has a gate of its own, so nobody ever waits for this lock; it spares each request a
+    /// clone of the whole chain.
+    pub chain: Mutex<C>,
     /// Told of what is refused before the chain.
     pub witness: Arc<dyn Witness>,
 }
@@ -89,6 +90,7 @@ impl<H: Handle> Listening<H> {
     pub async fn serve(self, drain: CancellationToken) {
         let graceful = GracefulShutdown::new();
         let builder = self.limits.builder();
+        let handler = Arc::new(self.handler);
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -96,9 +98,9 @@ impl<H: Handle> Listening<H> {
                 accepted = accept(&self.socket, &self.room) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { continue };
-            let handler = self.handler.clone();
+            let handler = Arc::clone(&handler);
             let service = service_fn(move |request| {
-                let handler = handler.clone();
+                let handler = Arc::clone(&handler);
                 async move { handler.handle(peer, request).await }
             });
             let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
@@ -145,6 +147,7 @@ impl ConnectionLimits {
             // One more than the limit, so that the limit is refused by the chain, with an id and a record.
             .max_headers(self.header_count.saturating_add(1))
             .max_buf_size(self.header_bytes.saturating_mul(2).max(MIN_BUFFER))
+            .writev(false)
             .half_close(false);
         builder
             .http2()
@@ -166,7 +169,8 @@ impl<C: Chain> Handle for Gate<C> {
         }
         request.extensions_mut().insert(exchange);
         let hop: Hop = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
-        self.chain.clone().call(hop).await
+        let passing = self.chain.lock().unwrap_or_else(PoisonError::into_inner).call(hop);
+        passing.await
     }
 }
 

@@ -6,6 +6,8 @@ pub mod strict;
 
 pub mod classify;
 
+mod held;
+
 pub mod chain;
 
 pub mod upstream;

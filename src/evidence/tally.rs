@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foldhash::quality::RandomState;
 use sekisho_journal::{Event, EventType, Outcome, Severity};
 
 use super::network::Network;
@@ -63,7 +64,7 @@ impl Kind {
 pub(super) struct Tally {
     window: Duration,
     most: usize,
-    kinds: HashMap<Kind, Count>,
+    kinds: HashMap<Kind, Count, RandomState>,
 }
 
 #[derive(Debug)]
@@ -75,7 +76,7 @@ struct Count {
 impl Tally {
     /// Tells at most `most` kinds apart; what is beyond is counted by type, severity and result alone.
     pub(super) fn new(window: Duration, most: usize) -> Self {
-        Self { window, most, kinds: HashMap::new() }
+        Self { window, most, kinds: HashMap::default() }
     }
 
     /// Whether this one is to be written itself; if not, it has been counted.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use foldhash::quality::RandomState;
 use prometheus::core::{AtomicU64, GenericCounter, GenericCounterVec};
 use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use sekisho_policy::{Class, Refusal};
@@ -30,7 +31,7 @@ pub struct Metrics {
 /// The series of a metric whose label values are all known beforehand: counting looks up a word and nothing else.
 #[derive(Clone, Debug)]
 struct Known {
-    series: HashMap<&'static str, Counter>,
+    series: HashMap<&'static str, Counter, RandomState>,
 }
 
 impl Known {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sekisho_filters::access::Attempt;
+use sekisho_filters::access::{Attempt, Key};
 use sekisho_filters::{Exchange, Fault, Place, Witness};
 use sekisho_journal::{EventType, Outcome, Severity};
 use sekisho_policy::{Class, Refusal};
@@ -115,6 +116,21 @@ impl Recorder {
                 None => event,
             }
         });
+    }
+
+    /// Somebody known wanted what their role or their scopes do not let them do at the admin API.
+    pub fn forbidden(&self, key: &Key, peer: IpAddr) {
+        let kind = Kind {
+            event_type: EventType::SecurityAccessDenied,
+            severity: Severity::Medium,
+            action: "forbidden".into(),
+            result: Outcome::Refused,
+            user: Some(Arc::from(key.person.as_str())),
+            network: Some(Network::from(peer)),
+            route: Some(Arc::from("admin")),
+            details: [None; 2],
+        };
+        self.journal.tally(&kind, 1, |event| event.with_input("key", key.id.clone()));
     }
 }
 

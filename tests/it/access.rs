@@ -57,6 +57,17 @@ fn too_many_failures_lock_the_pair_out_and_nobody_else() {
 }
 
 #[test]
+fn nobody_can_lock_an_operator_out_of_tightening() {
+    let sidecar = Sidecar::with(&Upstream::start(), "auth_failures: { per_pair: 3, lockout: 30s }");
+    let asked = serde_json::json!({ "reason": "test" });
+    let change = |path: &str, key: &str| sidecar.change(path, key, &asked).status;
+    let statuses: Vec<u16> = (0..5).map(|_| change("/v1/tighten", "sekisho_ann_wrong")).collect();
+    assert_eq!(statuses, [401, 401, 401, 429, 429], "who guesses is told to wait there too");
+    assert_eq!(change("/v1/release/propose", ANN), 429, "loosening can wait");
+    assert_eq!(change("/v1/tighten", ANN), 200);
+}
+
+#[test]
 fn a_spike_tightens_by_policy() {
     let upstream = Upstream::start();
     let more = "signals: { auth_failures: { count: 10, window: 60s, level: CLOSE_ONLY } }";

@@ -45,6 +45,8 @@ fn the_demo_plays_to_its_end() {
     for told in ["order_refused", "reaches the venue", "bob confirms: ALLOW", "masked alike"] {
         assert!(said.contains(told), "{told} in\n{said}");
     }
+    let scenes = said.lines().filter_map(|line| line.split_once(". ")?.0.parse().ok());
+    assert_eq!(scenes.collect::<Vec<u8>>(), [1, 2, 3, 4, 5, 6], "{said}");
 }
 
 #[test]
@@ -105,6 +107,13 @@ fn check_says_what_is_fine_and_what_is_not() {
     let output = run(&["check", "--policy", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(out(&output).contains("FAIL  identity"), "{}", out(&output));
+    let output = run(&["check", "--json", "--policy", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of =
+        |what: &str| told["checks"].as_array().unwrap().iter().find(|check| check["what"] == what).unwrap().clone();
+    assert_eq!((&told["ok"], &of("detectors and secrets")["ok"]), (&false.into(), &true.into()), "{told}");
+    assert!(of("identity")["why"].as_str().unwrap().contains("/nowhere/pepper"), "{told}");
 }
 
 #[test]
@@ -128,6 +137,13 @@ fn keys_are_made_and_shown_once() {
     assert!(out(&output).contains("sekisho_ann_"), "{}", out(&output));
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&pepper).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
+    let mut relative = binary();
+    relative.args(["keys", "new", "bob", "--role", "operator", "--pepper", "pepper"]).current_dir(dir.path());
+    let said = out(&relative.output().unwrap());
+    let (_, lines) = said.split_once("for the policy:\n").unwrap();
+    let path = policy(dir.path(), "127.0.0.1:0", lines);
+    let checked = run(&["check", "--policy", path.to_str().unwrap()]);
+    assert_eq!(checked.status.code(), Some(0), "what was printed can be used as it is: {checked:?}");
     assert_eq!(run(&["keys", "new", "a b", "--pepper", pepper.to_str().unwrap()]).status.code(), Some(2));
 }
 

@@ -72,6 +72,7 @@ fn what_can_be_read_in_two_ways_is_refused_unless_all_is_allowed() {
     for (line, headers, body) in [
         ("POST /v2/orders", vec![JSON], &br#"{"side":"buy","side":"sell"}"#[..]),
         ("POST /v2/orders", vec![JSON, ("x-http-method-override", "DELETE")], OPEN),
+        ("POST /v2/watchlists", vec![JSON, ("x-original-url", "/v2/orders")], OPEN),
         ("DELETE /v2/orders;x", vec![], b""),
         ("DELETE /V2/orders", vec![], b""),
         ("PATCH /v2/orders/1", vec![JSON], br#"{"qty":"1"}"#),
@@ -80,6 +81,28 @@ fn what_can_be_read_in_two_ways_is_refused_unless_all_is_allowed() {
         let answer = send(sidecar.egress, line, &headers, body);
         assert!(matches!(answer.status, 400 | 403 | 404), "{line}: {answer:?}");
         assert_eq!(upstream.count(), 0, "{line}");
+    }
+}
+
+#[test]
+fn a_route_without_orders_to_the_same_upstream_is_no_way_past_the_gate() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::blocked(&upstream);
+    let sent = |line: &str| {
+        let length = OPEN.len();
+        let head =
+            format!("{line} HTTP/1.1\r\nhost: rest.example\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        crate::client::raw(sidecar.egress, &[head.as_bytes(), OPEN])
+    };
+    for line in ["POST /V2/orders", "POST /%762/orders", "POST /v2;x/orders", "POST /%56%32/Orders", "post /V2/orders"]
+    {
+        let answer = sent(line);
+        assert_eq!((answer.status, upstream.count()), (400, 0), "{line}: {answer:?}");
+    }
+    assert_eq!(sent("POST /v2/orders").code(), "order_refused");
+    for line in ["POST /v2x/orders", "GET /Pages/v2/orders", "GET /a%20b;c"] {
+        assert_eq!(sent(line).status, 200, "{line}");
+        assert_eq!(upstream.one().line, line);
     }
 }
 

@@ -217,7 +217,7 @@ routes:
   - {{ name: logs, listener: egress, match: {{ path_prefix: /logs }}, upstream: app }}
   - {{ name: meant, listener: egress, match: {{ path_prefix: /meant }}, upstream: app, allow_headers: [authorization], allow_query: [token] }}
   - {{ name: orders, listener: egress, match: {{ path_prefix: /v2 }}, upstream: app, orders: {{ pack: alpaca }}, scopes: ["venue:alpaca"] }}
-  - {{ name: rest, listener: egress, match: {{ path_prefix: / }}, upstream: app }}
+  - {{ name: rest, listener: egress, match: {{ host: rest.example }}, upstream: app }}
 secrets:
   - {{ name: known, ref: "file:{dir}/known" }}
   - {{ name: lower, ref: "file:{dir}/lower" }}

@@ -49,6 +49,26 @@ fn a_torn_or_missing_state_is_block() {
 }
 
 #[test]
+fn a_state_put_back_from_an_earlier_day_is_block() {
+    let (_, dir) = Sidecar::open(&Upstream::start()).stop();
+    let copies = ["a", "b"].map(|copy| dir.path().join(format!("data/safety/state.{copy}")));
+    let early = copies.clone().map(|path| std::fs::read(path).unwrap());
+    let sidecar = Sidecar::on(dir);
+    assert_eq!(sidecar.posture(), "ALLOW");
+    assert_eq!(sidecar.tighten("CLOSE_ONLY").status, 200);
+    assert_eq!(sidecar.tighten("BLOCK").status, 200);
+    let (_, dir) = sidecar.stop();
+    for (path, bytes) in copies.iter().zip(early) {
+        std::fs::write(path, bytes).unwrap();
+    }
+    let sidecar = Sidecar::on(dir);
+    assert_eq!(sidecar.posture(), "BLOCK", "both copies are sound, and of ALLOW");
+    assert!(sidecar.state()["unverified_at_start"].as_str().unwrap().contains("journal"));
+    sidecar.release_all();
+    assert_eq!(Sidecar::on(sidecar.stop().1).posture(), "ALLOW", "what people release anew is believed again");
+}
+
+#[test]
 fn a_release_takes_two_people_one_stage_at_a_time() {
     let sidecar = Sidecar::blocked(&Upstream::start());
     let propose = |key: &str, body| sidecar.change("/v1/release/propose", key, &body);
@@ -81,6 +101,19 @@ fn a_tightening_between_the_two_steps_ends_the_release() {
     let answer = json!({ "id": proposed["challenge"]["id"], "code": proposed["code"] });
     assert_eq!(sidecar.change("/v1/release/confirm", BOB, &answer).code(), "release_refused");
     assert_eq!(sidecar.posture(), "BLOCK");
+}
+
+#[test]
+fn who_asks_is_recorded_even_when_nothing_changes() {
+    let sidecar = Sidecar::blocked(&Upstream::start());
+    assert_eq!(sidecar.tighten("CLOSE_ONLY").status, 200);
+    sidecar.until("a tightening to what is in force is recorded", |sidecar| {
+        sidecar.events("state.tightened").iter().any(|event| event["user"] == "ann")
+    });
+    assert_eq!(sidecar.change("/v1/release/propose", DESK, &json!({ "reason": "test" })).code(), "forbidden");
+    sidecar.until("a refusal at the admin door is recorded", |sidecar| {
+        sidecar.events("security.access.denied").iter().any(|event| event["user"] == "desk")
+    });
 }
 
 #[test]

@@ -35,16 +35,18 @@ impl DecisionId {
     /// the formatting machinery.
     #[must_use]
     pub fn text(self) -> String {
-        let mut text = String::with_capacity(33);
-        hex(self.boot, 16, &mut text);
-        text.push('-');
-        hex(self.number, (u64::BITS - (self.number | 1).leading_zeros()).div_ceil(4), &mut text);
-        text
+        let digits = (u64::BITS - (self.number | 1).leading_zeros()).div_ceil(4);
+        let bytes = hex(self.boot, 16).chain([b'-']).chain(hex(self.number, digits)).collect();
+        // INVARIANT: all of it is ASCII.
+        String::from_utf8(bytes).unwrap_or_default()
     }
 }
 
-fn hex(number: u64, digits: u32, text: &mut String) {
-    text.extend((0..digits).rev().filter_map(|at| char::from_digit((number >> (4 * at) & 0xF) as u32, 16)));
+fn hex(number: u64, digits: u32) -> impl Iterator<Item = u8> {
+    (0..digits).rev().map(move |at| match (number >> (4 * at)).to_le_bytes()[0] & 0xF {
+        digit @ 0..=9 => b'0' + digit,
+        letter => b'a' + letter - 10,
+    })
 }
 
 impl fmt::Display for DecisionId {

@@ -17,9 +17,9 @@ impl Stage {
         self.logs(terminal).await?;
         self.strangers(terminal).await?;
         self.first_start(terminal).await?;
-        self.release(terminal, "CLOSE_ONLY").await?;
+        self.release(terminal, 4, "CLOSE_ONLY").await?;
         self.order(terminal, "open a position", ORDER, Some("order_refused")).await?;
-        self.release(terminal, "ALLOW").await?;
+        self.release(terminal, 5, "ALLOW").await?;
         self.order(terminal, "open a position", ORDER, None).await?;
         self.tighten(terminal).await?;
         self.order(terminal, "open a position", ORDER, Some("order_refused")).await?;
@@ -81,8 +81,8 @@ impl Stage {
         self.cancel(terminal).await
     }
 
-    async fn release(&self, terminal: &mut Terminal<'_>, to: &str) -> Result<(), String> {
-        terminal.say(format_args!("\n4. Two people loosen one stage, to {to}:"));
+    async fn release(&self, terminal: &mut Terminal<'_>, scene: u8, to: &str) -> Result<(), String> {
+        terminal.say(format_args!("\n{scene}. Two people loosen one stage, to {to}:"));
         let proposed = self.admin("/v1/release/propose", self.ann.key.as_str(), &json!({ "reason": "demo" })).await?;
         let (id, code) = (text(&proposed, "/challenge/id"), text(&proposed, "/code"));
         terminal.say(format_args!(
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     async fn tighten(&self, terminal: &mut Terminal<'_>) -> Result<(), String> {
-        terminal.say("\n5. One person tightens, at once:");
+        terminal.say("\n6. One person tightens, at once:");
         let asked = json!({ "switch": "BLOCK", "reason": "demo" });
         let tightened = self.admin("/v1/tighten", self.ann.key.as_str(), &asked).await?;
         terminal.say(format_args!(

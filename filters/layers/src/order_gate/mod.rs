@@ -1,9 +1,10 @@
 //! Holds orders while trading is halted.
 //!
-//! The gate is the last filter. What lets a request pass:
+//! The gate is the last filter. It has a first look as well, [`OrderHeads`], before the body is read and searched: what is
+//! refused there leaves nothing to search. What lets a request pass:
 //!
 //! 1. its route carries no orders; or
-//! 2. its head alone does not already decide against it (then the body is never read); and
+//! 2. its head alone does not already decide against it; and
 //! 3. its body was read whole, within `limits.order_body_bytes`, and its class could be told; and
 //! 4. the table of classes and states permits that class in the state of all scopes it belongs to.
 //!
@@ -43,6 +44,8 @@
 //! }
 //! ```
 
+mod heads;
+
 mod layer;
 
 mod permitted;
@@ -51,6 +54,7 @@ mod service;
 
 mod view;
 
+pub use heads::{OrderHeads, OrderHeadsLayer};
 pub use layer::{OrderGateLayer, OrderLimits};
 pub use permitted::{Permitted, Unwritten};
 pub use service::OrderGate;

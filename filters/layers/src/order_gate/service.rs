@@ -1,16 +1,15 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use sekisho_codec::{Flat, Limits, form, json};
-use sekisho_policy::{OrderHead, OrderView, Refusal};
+use sekisho_policy::{OrderView, Refusal};
 use tower::Service;
 
 use super::permitted::Order;
 use super::{OrderLimits, Permitted, SafetyView};
-use crate::exchange::Orders;
 use crate::witness::Witness;
 use crate::{Answer, Body, Exchange, Fault, Hop, Stop};
 
@@ -65,8 +64,6 @@ impl Keeper {
         let Some(orders) = &route.orders else { return Err(Refusal::NoRoute.into()) };
         let (head, body) = hop.into_parts();
         let query = pairs(head.uri.query().unwrap_or_default().as_bytes(), &self.limits.fields);
-        self.refuse_by_head(orders, &exchange, &head, &query)?;
-
         let body = self.read(body).await?;
         let fields = fields_of(&head.headers, &body, &self.limits.fields);
         let classified = orders.rules.classify(&OrderView {
@@ -80,24 +77,6 @@ impl Keeper {
         let order = Order { exchange, classified, safety: Arc::clone(&self.safety) };
         order.decide()?;
         Ok((Request::from_parts(head, Body::full(body)), order))
-    }
-
-    /// Spares the body of a message that its head decides against.
-    fn refuse_by_head(
-        &self,
-        orders: &Orders,
-        exchange: &Exchange,
-        head: &http::request::Parts,
-        query: &Fields,
-    ) -> Result<(), Stop> {
-        let effective = self.safety.effective(&orders.scopes);
-        let head = OrderHead {
-            method: head.method.as_str(),
-            host: &exchange.host,
-            path: head.uri.path(),
-            query: &query.pairs,
-        };
-        orders.rules.refusable_by_head(head, &effective).map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 
     async fn read(&self, body: Body) -> Result<bytes::Bytes, Stop> {
@@ -159,7 +138,17 @@ fn fields_of(headers: &HeaderMap, body: &[u8], limits: &Limits) -> Fields {
 }
 
 fn override_of(headers: &HeaderMap) -> Option<&'static str> {
-    METHOD_OVERRIDES.iter().any(|name| headers.contains_key(*name)).then_some("a header overrides the method")
+    headers.keys().any(|name| OVERRIDES.contains(name)).then_some("a header overrides the method or the target")
 }
 
-const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+/// What a server behind us may take for the method or the target instead of the ones that were judged.
+static OVERRIDES: [HeaderName; 8] = [
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-method"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-original-uri"),
+    HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-forwarded-uri"),
+];

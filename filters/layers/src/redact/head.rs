@@ -130,7 +130,7 @@ fn rebuilt(uri: &Uri, target: Vec<u8>) -> Result<Uri, Refusal> {
 }
 
 /// Headers whose value is checked or written elsewhere: the host with the first line, the rest by whoever frames the message.
-const STRUCTURAL: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
+static STRUCTURAL: [HeaderName; 4] = [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
 
 /// Values that nearly every message has, and nobody has for a secret.
 const FAMILIAR: [&[u8]; 6] = [
@@ -143,7 +143,7 @@ const FAMILIAR: [&[u8]; 6] = [
 ];
 
 /// Names that nearly every message has.
-const COMMON: [HeaderName; 8] = [
+static COMMON: [HeaderName; 8] = [
     CONTENT_LENGTH,
     CONTENT_TYPE,
     CONTENT_ENCODING,
@@ -154,7 +154,7 @@ const COMMON: [HeaderName; 8] = [
     AUTHORIZATION,
 ];
 
-const DEFINED: [Method; 8] = [
+static DEFINED: [Method; 8] = [
     Method::GET,
     Method::POST,
     Method::PUT,

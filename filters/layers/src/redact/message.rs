@@ -154,4 +154,4 @@ const VOUCHING: [&str; 8] = [
 
 const VOUCHING_PREFIXES: [&str; 3] = ["x-amz-checksum-", "x-hub-signature", "stripe-signature"];
 
-const X_AMZ_TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");
+static X_AMZ_TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");

@@ -10,7 +10,8 @@ use crate::{Body, DecisionId};
 #[must_use]
 pub fn answer(refusal: &Refusal, decision: DecisionId, order: bool) -> Response<Body> {
     let status = if order { refusal.status_for_order() } else { refusal.status() };
-    let mut response = Response::new(Body::full(problem(refusal, status, decision)));
+    let decision = decision.text();
+    let mut response = Response::new(Body::full(problem(refusal, status, &decision)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = refusal.retry_after_s() {
@@ -21,24 +22,31 @@ pub fn answer(refusal: &Refusal, decision: DecisionId, order: bool) -> Response<
 }
 
 /// Puts the decision id on an answer.
-pub(super) fn mark(response: &mut Response<Body>, decision: DecisionId) {
-    if let Ok(value) = HeaderValue::try_from(decision.text()) {
+pub(super) fn mark(response: &mut Response<Body>, decision: String) {
+    if let Ok(value) = HeaderValue::try_from(decision) {
         response.headers_mut().insert(DECISION, value);
     }
 }
 
-/// All strings in it are ours (codes, titles, scopes and class names), so none needs escaping.
-fn problem(refusal: &Refusal, status: u16, decision: DecisionId) -> String {
-    let (code, title) = (refusal.code(), refusal.title());
+/// All strings in it are ours (codes, titles, scopes and class names), so none needs escaping. Put together piece by piece: a
+/// flood of refusals should cost its sender more than us.
+fn problem(refusal: &Refusal, status: u16, decision: &str) -> String {
+    let mut text = String::with_capacity(PROBLEM_BYTES);
+    let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
+    let (code, status) = (refusal.code(), status.to_string());
     let forwarded = refusal.forwarded().map_or("null", |forwarded| if forwarded { "true" } else { "false" });
-    let order = refusal.order().map_or_else(String::new, |order| {
-        let (state, class) = (order.posture, order.class.letter());
-        let (scope, epoch) = (&order.scope, order.epoch);
-        format!(r#","state":"{state}","scope":"{scope}","epoch":{epoch},"class":"{class}""#)
-    });
-    format!(
-        r#"{{"type":"urn:sekisho:refusal:{code}","title":"{title}","status":{status},"code":"{code}","decision":"{decision}","forwarded":{forwarded}{order}}}"#
-    )
+    add(&[r#"{"type":"urn:sekisho:refusal:"#, code, r#"","title":""#, refusal.title(), r#"","status":"#, &status]);
+    add(&[r#","code":""#, code, r#"","decision":""#, decision, r#"","forwarded":"#, forwarded]);
+    if let Some(order) = refusal.order() {
+        let (scope, epoch) = (order.scope.to_string(), order.epoch.to_string());
+        add(&[r#","state":""#, order.posture.as_str(), r#"","scope":""#, &scope, r#"","epoch":"#, &epoch]);
+        text.extend([r#","class":""#, order.class.letter().encode_utf8(&mut [0; 4]), r#"""#]);
+    }
+    text.push('}');
+    text
 }
+
+/// Longer than any problem is.
+const PROBLEM_BYTES: usize = 384;
 
 const DECISION: HeaderName = HeaderName::from_static("sekisho-decision");

@@ -56,7 +56,7 @@ fn settle(outcome: Result<Response<Body>, Stop>, exchange: &Exchange, witness: &
     let order = exchange.route.orders.is_some();
     match outcome {
         Ok(mut response) => {
-            mark(&mut response, exchange.decision);
+            mark(&mut response, exchange.decision.text());
             response
         }
         Err(Stop::Refused(refusal)) => {

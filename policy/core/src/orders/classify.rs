@@ -7,7 +7,7 @@ use sekisho_safety::{Effective, Posture, Scope};
 use super::condition::Fields;
 use super::decide::{permitted, refused};
 use super::path::aliased;
-use super::rules::{Legs, Rpc};
+use super::rules::{Legs, Rpc, Rule};
 use super::{OrderHead, OrderRules, OrderView};
 use crate::{Class, Refusal};
 
@@ -41,7 +41,7 @@ impl OrderRules {
             }
         };
         scopes.extend(all.named(&self.instruments).flat_map(instrument));
-        let found = if ambiguous.is_some() { self.worse(found, self.worst(view)) } else { found };
+        let found = if ambiguous.is_some() { self.worse(found, self.worst(self.possible(view))) } else { found };
         // An order whose fields could not be read may be for an instrument that is held: its scope is not known.
         let unread = view.ambiguity.is_some() && view.body.is_empty() && moves_position(found.0);
         let (class, legs) = if unread { (Class::Unknown, Vec::new()) } else { found };
@@ -53,21 +53,21 @@ impl OrderRules {
     pub fn refusable_by_head(&self, head: OrderHead<'_>, effective: &Effective) -> Option<Refusal> {
         let view = head.without_body();
         if let Some(why) = aliased(view.path).filter(|_| effective.posture != Posture::Allow) {
-            let (class, legs) = self.worst(&view);
+            let (class, legs) = self.worst(self.possible(&view));
             return Some(Refusal::OrderAmbiguous(refused(class, &legs, effective), why.to_owned()));
         }
         let possible = self.possible(&view);
         if possible.iter().any(|(class, legs)| permitted(*class, legs, effective.posture, self.flags)) {
             return None;
         }
-        let (class, legs) = self.worst(&view);
+        let (class, legs) = self.worst(possible);
         Some(Refusal::OrderRefused(refused(class, &legs, effective)))
     }
 
     /// The first rule that takes the message, and what it says.
     fn find(&self, call: &Call<'_>, ambiguous: &mut Option<String>) -> (Found, BTreeSet<Scope>) {
         let mut scopes = BTreeSet::new();
-        for rule in self.rules.iter().filter(|rule| rule.takes(call.method, call.host)) {
+        for rule in self.rules.meeting(&call.path).filter(|rule| rule.takes(call.method, call.host)) {
             let Some(named) = rule.paths.iter().find_map(|path| path.matches(&call.path)) else { continue };
             if !rule.condition.holds(&call.fields) {
                 continue;
@@ -115,18 +115,21 @@ impl OrderRules {
         Class::Unknown
     }
 
-    /// Every class that a message with this head may turn out to have, the worst first. A batch is judged by its legs, so
-    /// each leg that it may have stands for itself.
+    /// Every class that a message with this head may turn out to have. A batch is judged by its legs, so each leg that it may
+    /// have stands for itself.
     fn possible(&self, view: &OrderView<'_>) -> Vec<Found> {
         let mut possible = Vec::new();
+        if aliased(view.path).is_some() {
+            return vec![(Class::Unknown, Vec::new())];
+        }
         let rpc = self.rpc.as_ref().is_some_and(|rpc| view.path == rpc.path && view.method == "POST");
-        let takes = |rule: &&super::rules::Rule| {
-            rpc || (rule.takes(view.method, view.host)
-                && rule.paths.iter().any(|path| path.matches(view.path).is_some()))
+        let takes = |rule: &&Rule| {
+            rule.takes(view.method, view.host) && rule.paths.iter().any(|path| path.matches(view.path).is_some())
         };
+        let any = self.rules.all().iter().filter(|_| rpc);
+        let meeting = self.rules.meeting(view.path).filter(|_| !rpc).filter(takes);
         let mut certain = false;
-        let rules = if aliased(view.path).is_some() { &[] } else { self.rules.as_slice() };
-        for rule in rules.iter().filter(takes) {
+        for rule in any.chain(meeting) {
             match &rule.legs {
                 None => possible.push((rule.class, Vec::new())),
                 Some(legs) => possible.extend(legs.rules.iter().map(|(_, leg)| (rule.class, vec![*leg]))),
@@ -139,19 +142,21 @@ impl OrderRules {
         if !certain || possible.iter().any(|(class, _)| moves_position(*class)) {
             possible.push((Class::Unknown, Vec::new()));
         }
-        possible.sort_by_key(|(class, legs)| std::cmp::Reverse(self.badness(*class, legs)));
         possible
     }
 
-    /// The worst that the head could make of a message whose fields are not to be believed. An order with strange fields
-    /// is at worst an order; anything else, and a call whose method is in its body, may be anything.
-    fn worst(&self, view: &OrderView<'_>) -> Found {
-        let mut possible = self.possible(view).into_iter();
-        let Some(first) = possible.next() else { return (Class::Unknown, Vec::new()) };
-        if first.0 != Class::Unknown {
-            return first;
+    /// The worst of what a head leaves possible, when the fields are not to be believed. An order with strange fields is at
+    /// worst an order; anything else, and a call whose method is in its body, may be anything.
+    fn worst(&self, mut possible: Vec<Found>) -> Found {
+        let worst =
+            |possible: &[Found]| possible.iter().rev().max_by_key(|(class, legs)| self.badness(*class, legs)).cloned();
+        let unknown = (Class::Unknown, Vec::new());
+        let of_all = worst(&possible).unwrap_or_else(|| unknown.clone());
+        if of_all != unknown {
+            return of_all;
         }
-        possible.find(|(class, _)| moves_position(*class)).unwrap_or(first)
+        possible.retain(|(class, _)| moves_position(*class));
+        worst(&possible).unwrap_or(of_all)
     }
 
     fn worse(&self, one: Found, other: Found) -> Found {
@@ -184,7 +189,7 @@ impl OrderRules {
     fn is_nearly_known(&self, call: &Call<'_>) -> bool {
         let lower = call.path.to_ascii_lowercase();
         let lower = lower.trim_end_matches('/');
-        let mut paths = self.rules.iter().flat_map(|rule| &rule.paths);
+        let mut paths = self.rules.all().iter().flat_map(|rule| &rule.paths);
         paths.any(|path| path.matches(&call.path).is_none() && path.lower().matches(lower).is_some())
     }
 

@@ -4,6 +4,10 @@
 /// any one whose text is to be known by that name. `**` at the end stands for one segment or more.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
+    /// All of it up to the first segment that is not simply itself. Most paths fail here.
+    lead: String,
+    /// Whether that is the whole of it.
+    exact: bool,
     segments: Vec<Segment>,
     rest: bool,
 }
@@ -22,14 +26,34 @@ impl Pattern {
         let (text, rest) = text.strip_suffix("**").map_or((text, false), |text| (text, true));
         let text = if rest { text.strip_suffix('/').unwrap_or(text) } else { text };
         if rest && text.is_empty() {
-            return Some(Self { segments: Vec::new(), rest });
+            return Some(Self::new(Vec::new(), rest));
         }
         let segments = text.split('/').map(Segment::parse).collect::<Option<_>>()?;
-        Some(Self { segments, rest })
+        Some(Self::new(segments, rest))
+    }
+
+    fn new(segments: Vec<Segment>, rest: bool) -> Self {
+        let lead = segments.iter().map_while(|segment| match segment {
+            Segment::Exact(text) => Some(format!("/{text}")),
+            Segment::Prefix(_) | Segment::Named(_) => None,
+        });
+        let lead: Vec<String> = lead.collect();
+        Self { exact: lead.len() == segments.len() && !rest, lead: lead.concat(), segments, rest }
+    }
+
+    /// The path, where it is the only one of this form.
+    pub(super) fn written_out(&self) -> Option<&str> {
+        self.exact.then_some(self.lead.as_str())
     }
 
     /// Whether a path has this form, and the segments that it names.
     pub(super) fn matches<'p>(&'p self, path: &'p str) -> Option<Vec<(&'p str, &'p str)>> {
+        if self.exact {
+            return (self.lead == path).then(Vec::new);
+        }
+        if !path.starts_with(&self.lead) {
+            return None;
+        }
         let mut parts = path.strip_prefix('/')?.split('/');
         let mut named = Vec::new();
         for segment in &self.segments {
@@ -51,7 +75,7 @@ impl Pattern {
             Segment::Prefix(text) => Segment::Prefix(text.to_ascii_lowercase()),
             Segment::Named(name) => Segment::Named(name.clone()),
         };
-        Self { segments: self.segments.iter().map(lower).collect(), rest: self.rest }
+        Self::new(self.segments.iter().map(lower).collect(), self.rest)
     }
 }
 
@@ -72,6 +96,9 @@ impl Segment {
 
 /// Why a path may be read in two ways, if it may. A server may decode, merge, cut or resolve what is named here.
 pub(super) fn aliased(path: &str) -> Option<&'static str> {
+    if is_plain_path(path) {
+        return None;
+    }
     if path.contains('%') {
         return Some("the path is percent-encoded");
     }
@@ -88,6 +115,19 @@ pub(super) fn aliased(path: &str) -> Option<&'static str> {
         return Some("the path is not plain");
     }
     None
+}
+
+/// Whether one look settles it: nothing in the path but letters, digits and signs that mean nothing, each segment begun by one.
+fn is_plain_path(path: &str) -> bool {
+    let mut before = b'/';
+    let plain = path.strip_prefix('/').is_some_and(|path| {
+        path.bytes().all(|byte| {
+            let sound = byte.is_ascii_alphanumeric() || (before != b'/' && b"/-_.".contains(&byte));
+            before = byte;
+            sound
+        })
+    });
+    plain && before != b'/'
 }
 
 fn plain(text: &str) -> bool {

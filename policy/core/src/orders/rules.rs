@@ -1,5 +1,7 @@
 //! Rules, compiled: what a message is.
 
+use std::collections::BTreeMap;
+
 use super::condition::Condition;
 use super::path::Pattern;
 use crate::Class;
@@ -17,7 +19,7 @@ pub struct OrderRules {
     /// Known values of a field, in every message that could change a position.
     pub(super) values: Vec<(String, Vec<String>)>,
     pub(super) rpc: Option<Rpc>,
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Rulebook,
 }
 
 /// What becomes of an unknown message in ALLOW. Everywhere else it is refused.
@@ -60,6 +62,15 @@ pub(super) struct Rpc {
     pub(super) params: String,
 }
 
+/// Rules in their order, the first that takes a message being the one that counts.
+#[derive(Clone, Debug)]
+pub(super) struct Rulebook {
+    rules: Vec<Rule>,
+    /// Which rules a path may meet, for every path that is written out in one of them. It spares a flood of orders most
+    /// comparisons; what is not in it is compared with everything.
+    by_path: BTreeMap<String, Vec<usize>>,
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) methods: Vec<String>,
@@ -89,6 +100,30 @@ impl OrderRules {
     #[must_use]
     pub const fn unknown(&self) -> UnknownOrders {
         self.flags.unknown
+    }
+}
+
+impl Rulebook {
+    pub(super) fn new(rules: Vec<Rule>) -> Self {
+        let meets = |path: &str| {
+            let takes =
+                |(at, rule): (usize, &Rule)| rule.paths.iter().any(|ours| ours.matches(path).is_some()).then_some(at);
+            rules.iter().enumerate().filter_map(takes).collect()
+        };
+        let written_out = rules.iter().flat_map(|rule| &rule.paths).filter_map(Pattern::written_out);
+        let by_path = written_out.map(|path| (path.to_owned(), meets(path))).collect();
+        Self { rules, by_path }
+    }
+
+    pub(super) fn all(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules that may take a message with this path, in their order: no other does.
+    pub(super) fn meeting(&self, path: &str) -> impl Iterator<Item = &Rule> {
+        let some = self.by_path.get(path);
+        let all = if some.is_some() { &[] } else { self.rules.as_slice() };
+        some.into_iter().flatten().filter_map(|at| self.rules.get(*at)).chain(all)
     }
 }
 

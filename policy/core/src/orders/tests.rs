@@ -42,8 +42,8 @@ impl Message {
     }
 
     fn by_head(&self, rules: &OrderRules, effective: &Effective) -> Option<Refusal> {
-        let Self { method, path, query, .. } = self;
-        rules.refusable_by_head(OrderHead { method, host: "venue.test", path, query }, effective)
+        let Self { method, path, .. } = self;
+        rules.refusable_by_head(OrderHead { method, host: "venue.test", path }, effective)
     }
 }
 

@@ -26,13 +26,11 @@ pub struct OrderHead<'m> {
     pub host: &'m str,
     /// The path, as sent: not decoded.
     pub path: &'m str,
-    /// The query, decoded.
-    pub query: &'m [(String, String)],
 }
 
 impl<'m> OrderHead<'m> {
     pub(super) const fn without_body(self) -> OrderView<'m> {
-        let Self { method, host, path, query } = self;
-        OrderView { method, host, path, query, body: &[], ambiguity: None }
+        let Self { method, host, path } = self;
+        OrderView { method, host, path, query: &[], body: &[], ambiguity: None }
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::condition::Condition;
 use super::packs;
 use super::path::Pattern;
-use super::rules::{Flags, Legs, OrderRules, Rpc, Rule, UnknownOrders};
+use super::rules::{Flags, Legs, OrderRules, Rpc, Rule, Rulebook, UnknownOrders};
 use crate::Class;
 use crate::check::{Checker, one_of};
 use crate::written::{At, ClassWord, Flag, Place, Raw, Text};
@@ -188,7 +188,7 @@ impl RulesWritten {
             instruments: texts(&self.instruments),
             values: values(&self.values),
             rpc,
-            rules,
+            rules: Rulebook::new(rules),
         }
     }
 }

@@ -1,0 +1,100 @@
+//! Order routes, as a lenient upstream would read a request for them.
+//!
+//! A route without orders may lead to the same upstream as one with them: the venue's other pages, say. A request that
+//! misses the order route by its spelling alone would get there ungated, and the venue might read it as the order it is.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::Request;
+
+use super::classify::{Entry, is_under};
+
+/// The order routes of a listener, in the one spelling that all others fold to.
+#[derive(Debug)]
+pub(super) struct Held(Vec<HeldRoute>);
+
+#[derive(Debug)]
+struct HeldRoute {
+    /// Its place in policy: the first route that fits takes a request.
+    at: usize,
+    upstream: Arc<str>,
+    host: Option<String>,
+    prefix: String,
+    methods: Option<Vec<String>>,
+}
+
+impl Held {
+    pub(super) fn new(entries: &[Entry]) -> Self {
+        let held = entries.iter().enumerate().filter(|(_, entry)| entry.route.orders.is_some());
+        let held = held.map(|(at, entry)| HeldRoute {
+            at,
+            upstream: Arc::clone(&entry.route.upstream),
+            host: entry.host.clone(),
+            prefix: folded(&entry.path_prefix).into_owned(),
+            methods: entry.methods.as_ref().map(|methods| methods.iter().map(ToString::to_string).collect()),
+        });
+        Self(held.collect())
+    }
+
+    /// Whether a request that `entry` takes, and that is not gated there, has passed an order route by its spelling alone.
+    /// Routes behind `entry` do not count: policy says that it comes first.
+    pub(super) fn is_meant<B>(&self, at: usize, entry: &Entry, request: &Request<B>, host: &str) -> bool {
+        if entry.route.orders.is_some() {
+            return false;
+        }
+        let passed = |held: &&HeldRoute| held.at < at && held.upstream == entry.route.upstream;
+        let mut same_upstream = self.0.iter().filter(passed).peekable();
+        if same_upstream.peek().is_none() {
+            return false;
+        }
+        let (path, host, method) = (folded(request.uri().path()), host.trim_end_matches('.'), request.method());
+        same_upstream.any(|held| {
+            is_under(&path, &held.prefix)
+                && held.host.as_deref().is_none_or(|wanted| wanted.trim_end_matches('.') == host)
+                && held
+                    .methods
+                    .as_ref()
+                    .is_none_or(|all| all.iter().any(|one| one.eq_ignore_ascii_case(method.as_str())))
+        })
+    }
+}
+
+/// Decoded, in lower case, and without what stands behind a `;` in a segment.
+fn folded(path: &str) -> Cow<'_, str> {
+    if !path.bytes().any(|byte| matches!(byte, b'%' | b';') || byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(path);
+    }
+    let mut plain = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, others @ ..] = rest {
+        rest = others;
+        let digit = |at: usize| others.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+        let escaped = digit(0).zip(digit(1)).filter(|_| *first == b'%');
+        let byte = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok()).unwrap_or(*first);
+        if escaped.is_some() {
+            rest = others.get(2..).unwrap_or_default();
+        }
+        plain.push(byte.to_ascii_lowercase());
+    }
+    let plain = String::from_utf8_lossy(&plain);
+    let segments = plain.split('/').map(|segment| segment.split(';').next().unwrap_or_default());
+    Cow::Owned(segments.collect::<Vec<_>>().join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folded;
+
+    #[test]
+    fn spellings_fold_to_one() {
+        for path in
+            ["/v2/orders", "/V2/Orders", "/%762/orders", "/v2/%6Frders", "/v2;a=b/orders;c", "/%56%32%3Bx/orders"]
+        {
+            assert_eq!(folded(path), "/v2/orders", "{path}");
+        }
+        for path in ["/", "/v2%", "/v2%4", "/%zz"] {
+            assert_eq!(folded(path), path);
+        }
+    }
+}
