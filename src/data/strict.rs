@@ -32,17 +32,25 @@ pub fn head<B>(request: &mut Request<B>) -> Result<Arc<str>, Refusal> {
     Ok(host)
 }
 
-/// Takes off an answer what concerns only this hop.
+/// Takes off an answer what concerns only this hop. Its reason phrase is free text that nobody searches, and goes too.
 ///
 /// # Errors
 ///
-/// [`Refusal::UpstreamUnavailable`] when the upstream changes protocol unasked.
+/// [`Refusal::UpstreamUnavailable`] when the upstream changes protocol unasked, or its answer has two lengths or a coding that
+/// is not undone on this hop.
 pub fn answer<B>(response: &mut http::Response<B>) -> Result<(), Refusal> {
-    if response.status() == http::StatusCode::SWITCHING_PROTOCOLS {
+    let mut told = Told::default();
+    for (name, value) in response.headers() {
+        told.frames(name, value).map_err(|_two_ways| Refusal::UpstreamUnavailable)?;
+        told.this_hop |= of_this_hop(name);
+    }
+    let sound = response.status() != http::StatusCode::SWITCHING_PROTOCOLS && told.framing(response.version()).is_ok();
+    let this_hop = told.this_hop;
+    if !sound {
         return Err(Refusal::UpstreamUnavailable);
     }
-    let this_hop = response.headers().keys().fold(0, |bits, name| bits | of_this_hop(name));
     strip(response.headers_mut(), this_hop);
+    response.extensions_mut().remove::<hyper::ext::ReasonPhrase>();
     Ok(())
 }
 
@@ -69,11 +77,20 @@ fn has_alias(path: &str) -> bool {
     let bytes = path.as_bytes();
     let odd = |(byte, next): (&u8, &u8)| matches!((byte, next), (b'%' | b'\\', _) | (b'/', b'/' | b'.'));
     // Hardly any path gets past this line.
-    if !bytes.iter().zip(bytes.iter().skip(1)).any(odd) && !path.ends_with('\\') {
+    if !bytes.iter().zip(bytes.iter().skip(1)).any(odd) && !path.ends_with(['\\', '%']) {
         return false;
     }
     let folded = path.to_ascii_lowercase();
-    ALIASES.iter().any(|alias| folded.contains(alias)) || folded.ends_with("/..") || folded.ends_with("/.")
+    let dots = folded.ends_with("/..") || folded.ends_with("/.");
+    dots || ALIASES.iter().any(|alias| folded.contains(alias)) || escapes_plain(path)
+}
+
+/// Whether a byte is escaped that needs no escape (RFC 3986, 2.3), so that `/%76%32` is another server's `/v2`; or nothing is.
+/// Old clients escape the tilde, which no route needs.
+fn escapes_plain(path: &str) -> bool {
+    let escaped = |rest: &str| rest.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    path.split('%').skip(1).any(|rest| escaped(rest).is_none_or(plain))
 }
 
 /// What a head says about the message and about this hop, read in one pass.
@@ -94,10 +111,6 @@ impl<'h> Told<'h> {
         for (name, value) in headers {
             if name == HOST {
                 once(told.host.replace(value).is_none(), "there is more than one Host")?;
-            } else if name == CONTENT_LENGTH {
-                once(!std::mem::replace(&mut told.length, true), "the message has two lengths")?;
-            } else if name == TRANSFER_ENCODING {
-                once(told.coding.replace(value).is_none(), "the transfer coding is not chunked alone")?;
             } else if name == CONNECTION {
                 names_no_header(value)?;
             } else if name == UPGRADE {
@@ -110,9 +123,22 @@ impl<'h> Told<'h> {
             } else if is_near_miss(name) {
                 return Err(bad("a header is spelled like one that says what the message is"));
             }
+            told.frames(name, value)?;
             told.this_hop |= of_this_hop(name);
         }
         Ok(told)
+    }
+
+    /// Notes what says where the message ends: once each, in one spelling.
+    fn frames(&mut self, name: &HeaderName, value: &'h HeaderValue) -> Result<(), Refusal> {
+        if name == CONTENT_LENGTH {
+            once(!std::mem::replace(&mut self.length, true), "the message has two lengths")?;
+            return once(value.len() == 1 || !value.as_bytes().starts_with(b"0"), "the length has a second spelling");
+        }
+        if name == TRANSFER_ENCODING {
+            return once(self.coding.replace(value).is_none(), "the transfer coding is not chunked alone");
+        }
+        Ok(())
     }
 
     fn host(&self, uri: &Uri) -> Result<Arc<str>, Refusal> {
@@ -175,7 +201,8 @@ fn strip(headers: &mut HeaderMap, this_hop: u16) {
     there.for_each(|(_, name)| drop(headers.remove(name)));
 }
 
-const ALIASES: [&str; 9] = ["//", "/./", "/../", "\\", "%2e", "%2f", "%5c", "%00", "%25"];
+/// What stands behind a `;` some servers take off a segment before they read it.
+const ALIASES: [&str; 10] = ["//", "/./", "/.;", "/../", "/..;", "\\", "%2f", "%5c", "%00", "%25"];
 
 const FRAMING: [&str; 9] = [
     "transfer-encoding",
@@ -205,7 +232,7 @@ static THIS_HOP: [HeaderName; 9] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, head};
+    use super::{Request, answer, head};
 
     fn outcome(method: &str, target: &str, headers: &[(&str, &str)]) -> Result<String, String> {
         let mut request = Request::builder().method(method).uri(target);
@@ -243,15 +270,42 @@ mod tests {
             ("escaped dot", "GET", "/a/%2E%2e/b", &[host]),
             ("escaped slash", "GET", "/a%2fb", &[host]),
             ("escaped percent", "GET", "/a%252fb", &[host]),
+            ("escaped letter", "GET", "/%762/orders", &[host]),
+            ("no escape", "GET", "/a%zz", &[host]),
+            ("no escape at the end", "GET", "/a%", &[host]),
+            ("dots with a parameter", "GET", "/x/..;/v2/orders", &[host]),
             ("empty segment", "GET", "/a//b", &[host]),
             ("two lengths", "POST", "/", &[host, ("content-length", "1"), ("transfer-encoding", "chunked")]),
             ("length twice", "POST", "/", &[host, ("content-length", "1"), ("content-length", "1")]),
+            ("octal length", "POST", "/", &[host, ("content-length", "010")]),
             ("hidden coding", "POST", "/", &[host, ("transfer-encoding", "gzip, chunked")]),
             ("near miss", "POST", "/", &[host, ("transfer_encoding", "chunked")]),
             ("near miss of an override", "GET", "/", &[host, ("x_http_method_override", "POST")]),
             ("hidden hop-by-hop", "GET", "/", &[host, ("connection", "close, x-api-key")]),
         ] {
             assert_eq!(outcome(method, target, headers), Err("bad_request".into()), "{what}");
+        }
+    }
+
+    #[test]
+    fn an_escape_that_is_needed_is_no_second_spelling() {
+        assert_eq!(outcome("GET", "/a%20b/%E3%81%82/c:d@e,f/%7Eg", &[("host", "a")]), Ok("a".into()));
+    }
+
+    #[test]
+    fn an_answer_with_two_lengths_is_no_answer() {
+        for (headers, whole) in [
+            (&[("content-length", "5")][..], true),
+            (&[("transfer-encoding", "chunked")], true),
+            (&[("transfer-encoding", "chunked"), ("content-length", "2")], false),
+            (&[("transfer-encoding", "gzip")], false),
+            (&[("content-length", "2"), ("content-length", "2")], false),
+        ] {
+            let mut response = http::Response::builder();
+            for (name, value) in headers {
+                response = response.header(*name, *value);
+            }
+            assert_eq!(answer(&mut response.body(()).unwrap()).is_ok(), whole, "{headers:?}");
         }
     }
 

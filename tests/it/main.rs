@@ -10,6 +10,8 @@ mod upstream;
 
 mod redaction;
 
+mod leaks;
+
 mod orders;
 
 mod state;
@@ -19,6 +21,8 @@ mod access;
 mod journal;
 
 mod cli;
+
+mod files;
 
 mod protocol;
 

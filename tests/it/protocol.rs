@@ -14,6 +14,9 @@ fn ambiguous_requests_are_refused() {
         "GET /plain HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
         "GET /plain/../door HTTP/1.1\r\nhost: a\r\n\r\n",
         "GET /plain/%2e%2e/door HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /plain/%64oor HTTP/1.1\r\nhost: a\r\n\r\n",
+        "GET /plain/..;/door HTTP/1.1\r\nhost: a\r\n\r\n",
+        "POST /plain HTTP/1.1\r\nhost: a\r\ncontent-length: 010\r\n\r\n0123456789",
         "GET //plain HTTP/1.1\r\nhost: a\r\n\r\n",
         "GET http://b/plain HTTP/1.1\r\nhost: a\r\n\r\n",
         "POST /plain HTTP/1.1\r\nhost: a\r\ntransfer_encoding: chunked\r\n\r\n",
@@ -30,6 +33,32 @@ fn ambiguous_requests_are_refused() {
         }
         assert_eq!(upstream.count(), 0, "{request:?}");
     }
+}
+
+#[test]
+fn an_answer_that_two_readers_could_read_in_two_ways_goes_no_further() {
+    for head in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3",
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x",
+        "not HTTP",
+    ] {
+        let upstream = Upstream::saying(format!("{head}\r\n\r\n5\r\nhello\r\n0\r\n\r\n").into_bytes());
+        let sidecar = Sidecar::blocked(&upstream);
+        assert_eq!(send(sidecar.ingress, "GET /plain", &[], b"").code(), "upstream_unavailable", "{head}");
+    }
+    let upstream = Upstream::saying(b"HTTP/1.1 200 Free Text\r\ncontent-length: 2\r\n\r\nok".to_vec());
+    let sidecar = Sidecar::blocked(&upstream);
+    assert!(send(sidecar.ingress, "GET /plain", &[], b"").head.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[test]
+fn an_upstream_that_never_answers_is_late_and_no_order() {
+    let upstream = Upstream::saying(vec![]);
+    let sidecar = Sidecar::with(&upstream, "limits: { response_timeout: 1s }");
+    let answer = send(sidecar.ingress, "GET /plain", &[], b"");
+    assert_eq!((answer.status, answer.code()), (504, "upstream_timeout".to_owned()));
 }
 
 #[test]

@@ -36,6 +36,11 @@ pub(crate) fn known() -> String {
     ["Vn3uE", "xq8Rk", "0Zt6y", "Lw2Pc", "Hd9Js"].concat()
 }
 
+/// Another, which is the same in lower case.
+pub(crate) fn lower() -> String {
+    known().to_lowercase()
+}
+
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sekisho"));
     for name in ["SEKISHO_POLICY", "SEKISHO_DATA", "SEKISHO_ADMIN", "SEKISHO_API_KEY"] {
@@ -62,6 +67,7 @@ impl Sidecar {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("pepper"), PEPPER).unwrap();
         std::fs::write(dir.path().join("known"), known()).unwrap();
+        std::fs::write(dir.path().join("lower"), lower()).unwrap();
         std::fs::write(dir.path().join("policy.yaml"), policy(dir.path(), upstream.address, more)).unwrap();
         Self::on(dir)
     }
@@ -214,6 +220,7 @@ routes:
   - {{ name: rest, listener: egress, match: {{ host: rest.example }}, upstream: app }}
 secrets:
   - {{ name: known, ref: "file:{dir}/known" }}
+  - {{ name: lower, ref: "file:{dir}/lower" }}
 identity:
   pepper: "file:{dir}/pepper"
   keys:

@@ -1,12 +1,14 @@
 //! An upstream that keeps every byte of what reaches it.
 
 use std::convert::Infallible;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -16,6 +18,7 @@ use hyper_util::rt::TokioIo;
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) line: String,
+    /// The trailers too.
     pub(crate) headers: String,
     pub(crate) body: Vec<u8>,
     /// Whether the body came to its end.
@@ -56,6 +59,24 @@ impl Upstream {
         upstream
     }
 
+    /// One that answers each connection's first request with these bytes, whatever they are, or never when there are none.
+    pub(crate) fn saying(reply: Vec<u8>) -> Self {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut waiting = Vec::new();
+            for mut stream in socket.incoming().map_while(Result::ok) {
+                let read = stream.read(&mut [0; 16 * 1024]).unwrap_or_default();
+                if read > 0 && !reply.is_empty() {
+                    stream.write_all(&reply).unwrap_or_default();
+                } else {
+                    waiting.push(stream);
+                }
+            }
+        });
+        Self { address, received: Arc::default(), reply: Arc::new(|_| Response::default()) }
+    }
+
     async fn serve(self, socket: tokio::net::TcpListener) {
         while let Ok((stream, _)) = socket.accept().await {
             let upstream = self.clone();
@@ -66,17 +87,15 @@ impl Upstream {
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let line = format!("{} {}", request.method(), request.uri());
-        let headers = request
-            .headers()
-            .iter()
-            .map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())))
-            .collect();
+        let mut headers = lines(request.headers());
         // Kept frame by frame: what arrived before a break is what leaked.
         let (mut body, mut bytes, mut whole) = (request.into_body(), Vec::new(), true);
         while let Some(frame) = body.frame().await {
             match frame.map(hyper::body::Frame::into_data) {
                 Ok(Ok(data)) => bytes.extend_from_slice(&data),
-                Ok(Err(_trailers)) => {}
+                Ok(Err(frame)) => {
+                    headers.push_str(&frame.into_trailers().map(|trailers| lines(&trailers)).unwrap_or_default())
+                }
                 Err(_broken) => {
                     whole = false;
                     break;
@@ -105,4 +124,10 @@ impl Upstream {
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
     }
+}
+
+fn lines(headers: &HeaderMap) -> String {
+    let line =
+        |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes()));
+    headers.iter().map(line).collect()
 }

@@ -39,13 +39,17 @@ pub struct Decoder {
     budget: Budget,
     failed: Option<GzipError>,
     any: bool,
+    /// What the heads of members say beside the content, until it is taken.
+    asides: Vec<u8>,
+    /// Whether the head of the current member was read.
+    headed: bool,
 }
 
 impl Decoder {
     /// A decoder that gives out at most what `budget` allows.
     #[must_use]
     pub const fn new(budget: Budget) -> Self {
-        Self { member: None, budget, failed: None, any: false }
+        Self { member: None, budget, failed: None, any: false, asides: Vec::new(), headed: false }
     }
 
     /// Decodes the next piece onto `out`.
@@ -65,6 +69,7 @@ impl Decoder {
             let mut member = self.next_member()?;
             let step = piece.get(..STEP).unwrap_or(piece);
             let written = member.write(step);
+            self.note(&member);
             self.collect(&mut member, out)?;
             match written {
                 // A finished member takes nothing more.
@@ -85,7 +90,29 @@ impl Decoder {
         }
         self.budget.members = self.budget.members.checked_sub(1).ok_or(GzipError::TooManyMembers)?;
         self.any = true;
+        self.headed = false;
         Ok(Box::new(GzDecoder::new(Capped { bytes: Vec::new(), left: self.budget.output, full: false })))
+    }
+
+    fn note(&mut self, member: &GzDecoder<Capped>) {
+        let Some(head) = member.header().filter(|_| !self.headed) else { return };
+        self.headed = true;
+        for aside in [head.filename(), head.comment(), head.extra()].into_iter().flatten() {
+            self.asides.extend_from_slice(aside);
+            self.asides.push(b'\n');
+        }
+    }
+
+    /// The file names, comments and extra fields of the members begun so far, a line each: text that travels in the clear and is
+    /// no part of what is decoded.
+    pub fn take_asides(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.asides)
+    }
+
+    /// Whether the body pauses in the head of a member, which may hold what [`take_asides`](Self::take_asides) will tell.
+    #[must_use]
+    pub const fn in_head(&self) -> bool {
+        self.member.is_some() && !self.headed
     }
 
     fn finish_member(&mut self, member: GzDecoder<Capped>, out: &mut Vec<u8>) -> Result<(), GzipError> {
@@ -197,6 +224,8 @@ const STEP: usize = 8 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use proptest::prelude::*;
 
     use super::{Budget, Decoder, Encoder, GzipError};
@@ -248,6 +277,31 @@ mod tests {
         assert_eq!(gunzip(&[&body], BUDGET), Err(GzipError::Malformed));
         let body = [gzip(b"text"), vec![0; 32]].concat();
         assert_eq!(gunzip(&[&body], BUDGET), Err(GzipError::Malformed));
+    }
+
+    #[test]
+    fn what_a_head_says_is_told_wherever_it_is_cut() {
+        let named = |name: &str, text: &[u8]| {
+            let mut encoder = flate2::GzBuilder::new()
+                .filename(name)
+                .comment("c")
+                .extra("e")
+                .write(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(text).unwrap();
+            encoder.finish().unwrap()
+        };
+        let body = [named("one", b"first,"), named("two", b"second")].concat();
+        for at in 0..=body.len() {
+            let (left, right) = body.split_at(at);
+            let (mut decoder, mut out, mut asides) = (Decoder::new(BUDGET), Vec::new(), Vec::new());
+            for piece in [left, right] {
+                decoder.push(piece, &mut out).unwrap();
+                asides.append(&mut decoder.take_asides());
+                assert!(!decoder.in_head() || at < body.len(), "cut at {at}");
+            }
+            decoder.finish(&mut out).unwrap();
+            assert_eq!((&*out, &*asides), (&b"first,second"[..], &b"one\nc\ne\ntwo\nc\ne\n"[..]), "cut at {at}");
+        }
     }
 
     #[test]

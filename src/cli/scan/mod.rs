@@ -72,6 +72,10 @@ impl Scan {
         if to_stdout && files.len() > 1 {
             return terminal.fail(Exit::Usage, "--redact: more than one file needs --output DIR");
         }
+        if let Some(twice) = self.output.as_ref().and_then(|_| walk::same_place(&files)) {
+            let why = format!("--output: more than one file would be written to `{}`", twice.display());
+            return terminal.fail(Exit::Usage, why);
+        }
         let reader = file::Reader { rules: Arc::clone(&rules), budget: Budget { output: u64::MAX, members: u32::MAX } };
         let progress = self.progress(files.len());
         let mut report = Report::default();
@@ -138,9 +142,17 @@ fn write_beside(reader: &file::Reader, entry: &walk::Entry, dir: &Path) -> io::R
         std::fs::create_dir_all(parent)?;
     }
     let new = to.with_added_extension("sekisho-new");
-    let mut out = BufWriter::new(std::fs::File::create(&new)?);
+    let written = write(reader, entry, &new).and_then(|found| std::fs::rename(&new, to).map(|()| found));
+    if written.is_err() {
+        // What could not be written whole was no use; that it cannot be removed either is not what went wrong.
+        let _gone = std::fs::remove_file(new);
+    }
+    written
+}
+
+fn write(reader: &file::Reader, entry: &walk::Entry, to: &Path) -> io::Result<Vec<file::Found>> {
+    let mut out = BufWriter::new(std::fs::File::create(to)?);
     let found = reader.read(entry, &mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    std::fs::rename(new, to)?;
     Ok(found)
 }

@@ -29,7 +29,8 @@ impl Report {
             let field = finding.field.as_deref().map(|field| format!(" in `{field}`")).unwrap_or_default();
             let severity = finding.severity.as_str();
             let (detector, print) = (&finding.detector, &finding.fingerprint);
-            writeln!(out, "{path}:{line}:{column}: {severity}: {detector}{field} [{print}]")?;
+            let print = if print.is_empty() { String::new() } else { format!(" [{print}]") };
+            writeln!(out, "{}:{line}:{column}: {severity}: {detector}{field}{print}", one_line(path))?;
         }
         let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         writeln!(out, "{} in {}", plural(self.found.len(), "finding"), plural(self.files, "file"))
@@ -85,16 +86,34 @@ fn result(path: &str, Found { finding, line, column }: &Found) -> Value {
         Severity::Medium => "warning",
         Severity::Low => "note",
     };
-    json!({
+    let mut result = json!({
         "ruleId": &*finding.detector,
         "level": level,
         "message": { "text": format!("{} found", finding.detector) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": path },
+                "artifactLocation": { "uri": uri(path) },
                 "region": { "startLine": line, "startColumn": column, "byteOffset": finding.offset, "byteLength": finding.length },
             }
         }],
-        "partialFingerprints": { "sekisho/v1": finding.fingerprint },
-    })
+    });
+    // Without a key there is none, and an empty one would make one finding of them all.
+    if let Some(result) = result.as_object_mut().filter(|_| !finding.fingerprint.is_empty()) {
+        result.insert("partialFingerprints".to_owned(), json!({ "sekisho/v1": finding.fingerprint }));
+    }
+    result
+}
+
+/// A path as a URI reference (RFC 3986): what a URI cannot hold is escaped.
+fn uri(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/!$&'()*+,;=@".contains(&byte);
+    let escaped = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    path.bytes().map(escaped).collect()
+}
+
+/// A path that cannot pass for two lines.
+fn one_line(path: &str) -> String {
+    let escaped =
+        |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() };
+    path.chars().map(escaped).collect()
 }

@@ -31,6 +31,12 @@ pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<Entry>, String> {
     Ok(files.into_iter().collect())
 }
 
+/// Where more than one of the files would be written to, if there is such a place.
+pub(super) fn same_place(files: &[Entry]) -> Option<&Path> {
+    let mut seen = BTreeSet::new();
+    files.iter().map(|entry| entry.below.as_path()).find(|below| !seen.insert(*below))
+}
+
 fn walk(root: &Path, dir: &Path, files: &mut BTreeSet<Entry>) -> Result<(), String> {
     let named = |error: std::io::Error| format!("cannot read `{}`: {error}", dir.display());
     let mut waiting = vec![dir.to_path_buf()];

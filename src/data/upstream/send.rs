@@ -29,12 +29,12 @@ impl Upstream {
         // INVARIANT: the last look at the state happens here, with the connection in hand.
         let request = self.target.address(permitted.commence(&connection.unwritten)?)?;
         let stale = connection.used;
-        match self.exchange(&mut connection, request).await? {
+        match self.exchange(&mut connection, request, order).await? {
             Ok(response) => self.answer(connection, response),
             Err(mut unsent) => match unsent.take_message() {
                 Some(request) if stale && !order => {
                     let mut connection = self.connect().await?;
-                    match self.exchange(&mut connection, request).await? {
+                    match self.exchange(&mut connection, request, order).await? {
                         Ok(response) => self.answer(connection, response),
                         Err(failed) => Err(broken(failed.into_error(), false)),
                     }
@@ -43,7 +43,6 @@ impl Upstream {
                 None => Err(broken(unsent.into_error(), order)),
             },
         }
-        .map_err(|stop| if order { stop } else { timeout_or(stop) })
     }
 
     async fn connect(&self) -> Result<Connection, Stop> {
@@ -59,10 +58,12 @@ impl Upstream {
         &self,
         connection: &mut Connection,
         request: Request<Body>,
+        order: bool,
     ) -> Result<Result<Response<Incoming>, TrySendError<Request<Body>>>, Stop> {
+        // An order that was sent and is not answered in time may have been carried out.
+        let late = || if order { Refusal::OrderOutcomeUnknown } else { Refusal::UpstreamTimeout };
         let sent = connection.send(request);
-        // What was sent and is not answered in time may have been carried out.
-        tokio::time::timeout(self.timeouts.response, sent).await.map_err(|_late| Refusal::OrderOutcomeUnknown.into())
+        tokio::time::timeout(self.timeouts.response, sent).await.map_err(|_elapsed| late().into())
     }
 
     fn answer(&self, connection: Connection, mut response: Response<Incoming>) -> Result<Response<Body>, Stop> {
@@ -138,12 +139,4 @@ fn cut(error: &hyper::Error) -> Option<Fault> {
         cause = inner.source();
     }
     None
-}
-
-/// Only an order's outcome is worth a word of its own; anything else was late.
-fn timeout_or(stop: Stop) -> Stop {
-    match stop {
-        Stop::Refused(refusal) if *refusal == Refusal::OrderOutcomeUnknown => Refusal::UpstreamTimeout.into(),
-        other @ (Stop::Refused(_) | Stop::Broke(_)) => other,
-    }
 }

@@ -10,7 +10,8 @@ use sekisho_scan::{Scanner, Shape};
 use tokio::time::Sleep;
 
 use super::coding::{Coding, GZIP_LEVEL, sniff};
-use super::message::Search;
+use super::kept::Kept;
+use super::message::{OnFind, Search};
 use crate::{Body, Fault, Place};
 
 /// A body that is searched as it streams.
@@ -97,6 +98,8 @@ pub(super) struct Stream {
     scanner: Option<Scanner>,
     decoder: Option<Decoder>,
     encoder: Option<Encoder>,
+    /// Instead of an encoder, where the bytes must not change.
+    kept: Option<Kept>,
     sent: u64,
     holds: bool,
 }
@@ -104,11 +107,13 @@ pub(super) struct Stream {
 impl Stream {
     pub(super) fn new(search: Search, coding: Coding, shape: Option<Shape>) -> Self {
         let gzip = coding == Coding::Gzip;
+        let signed = search.on_find == OnFind::RefuseSigned;
         Self {
             shape,
             scanner: None,
             decoder: gzip.then(|| Decoder::new(search.with.limits.decoded)),
-            encoder: gzip.then(|| Encoder::new(GZIP_LEVEL)),
+            encoder: (gzip && !signed).then(|| Encoder::new(GZIP_LEVEL)),
+            kept: (gzip && signed).then(Kept::default),
             search,
             sent: 0,
             holds: false,
@@ -124,8 +129,19 @@ impl Stream {
                 &decoded
             }
         };
+        self.keep(piece, plain)
+            .inspect_err(|_refusal| self.search.with.witness.cut(&self.search.exchange, self.sent))?;
         let out = self.scan(plain);
         self.emit(out)
+    }
+
+    /// Keeps a piece that goes on as it came: what is said beside its content goes with it.
+    fn keep(&mut self, piece: &[u8], plain: &[u8]) -> Result<(), Refusal> {
+        let (Some(kept), Some(decoder)) = (&mut self.kept, &mut self.decoder) else { return Ok(()) };
+        if self.search.is_clean(Place::Body, &decoder.take_asides())? {
+            return kept.push(piece, plain);
+        }
+        Err(Refusal::SignedBody)
     }
 
     fn finish(&mut self) -> Result<Vec<u8>, Refusal> {
@@ -133,6 +149,9 @@ impl Stream {
         if let Some(decoder) = self.decoder.take() {
             let mut decoded = Vec::new();
             decoder.finish(&mut decoded).map_err(|_why| Refusal::Undecodable)?;
+            if let Some(kept) = &mut self.kept {
+                kept.push(b"", &decoded)?;
+            }
             out = self.scan(&decoded);
         }
         if let Some(scanner) = &mut self.scanner {
@@ -175,9 +194,11 @@ impl Stream {
             self.search.with.witness.cut(&self.search.exchange, self.sent);
             return Err(refusal);
         }
-        let out = match &mut self.encoder {
-            None => out,
-            Some(encoder) => {
+        let in_head = self.decoder.as_ref().is_some_and(Decoder::in_head);
+        let out = match (&mut self.encoder, &mut self.kept) {
+            (None, None) => out,
+            (None, Some(kept)) => kept.release(&out, in_head)?,
+            (Some(encoder), _) => {
                 let mut coded = Vec::new();
                 encoder.push(&out, &mut coded);
                 coded

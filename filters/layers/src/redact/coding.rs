@@ -27,14 +27,16 @@ impl Coding {
         Ok(coding)
     }
 
-    pub(super) fn decode(self, bytes: &Bytes, budget: Budget) -> Result<Bytes, Refusal> {
+    /// The content, and what is said beside it.
+    pub(super) fn decode(self, bytes: &Bytes, budget: Budget) -> Result<(Bytes, Vec<u8>), Refusal> {
         match self {
-            Self::Plain => Ok(bytes.clone()),
+            Self::Plain => Ok((bytes.clone(), Vec::new())),
             Self::Gzip => {
                 let (mut decoder, mut out) = (Decoder::new(budget), Vec::new());
                 decoder.push(bytes, &mut out).map_err(|_why| Refusal::Undecodable)?;
+                let asides = decoder.take_asides();
                 decoder.finish(&mut out).map_err(|_why| Refusal::Undecodable)?;
-                Ok(out.into())
+                Ok((out.into(), asides))
             }
         }
     }

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, ETAG, HeaderName};
+use http::header::{CONTENT_LENGTH, ETAG, HeaderName, TRAILER};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use sekisho_policy::Refusal;
-use sekisho_scan::{Action, Finding, redact};
+use sekisho_scan::{Action, Finding, Shape, redact};
 
 use super::body::{Searched, Stream};
 use super::coding::{Coding, shape_of, sniff};
@@ -52,6 +52,16 @@ impl Search {
         }
     }
 
+    /// Searches what cannot be masked where it stands; false when it has to be left out.
+    pub(super) fn is_clean(&self, place: Place, text: &[u8]) -> Result<bool, Refusal> {
+        if text.is_empty() {
+            return Ok(true);
+        }
+        let redacted = redact(&self.with.rules, Shape::Text, text);
+        self.judge(place, &redacted.findings)?;
+        Ok(*redacted.bytes == *text)
+    }
+
     /// Searches a body, whole if it is small, else as it streams.
     pub(super) async fn body(&self, headers: &mut HeaderMap, body: Body) -> Result<Body, Stop> {
         if body.is_end_stream() {
@@ -78,10 +88,10 @@ impl Search {
         let collected = body.collect().await?;
         let trailers = collected.trailers().cloned();
         let original = collected.to_bytes();
-        let plain = coding.decode(&original, self.with.limits.decoded)?;
+        let (plain, asides) = coding.decode(&original, self.with.limits.decoded)?;
         let redacted = redact(&self.with.rules, shape_of(headers).unwrap_or_else(|| sniff(&plain)), &plain);
         self.judge(Place::Body, &redacted.findings)?;
-        let bytes = if *redacted.bytes == *plain {
+        let bytes = if self.is_clean(Place::Body, &asides)? && *redacted.bytes == *plain {
             original
         } else {
             self.edited(headers, redacted.bytes.into_owned(), coding)
@@ -105,13 +115,24 @@ impl Search {
     }
 }
 
-/// Whether something in the head vouches for the bytes of the message.
+/// Whether something in the head vouches for the bytes of the message, or says that a trailer will.
 pub(super) fn is_signed(headers: &HeaderMap, query: Option<&str>) -> bool {
-    let vouched = headers.keys().any(|name| {
-        VOUCHING.contains(name) || VOUCHING_PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
-    });
     let sigv4 = headers.get_all(http::header::AUTHORIZATION).iter().any(|value| value.as_bytes().starts_with(b"AWS4-"));
-    vouched || sigv4 || query.is_some_and(|query| query.contains("X-Amz-Signature="))
+    headers.keys().any(|name| vouches(name.as_str()))
+        || announced(headers, &TRAILER)
+        || announced(headers, &X_AMZ_TRAILER)
+        || sigv4
+        || query.is_some_and(|query| query.contains("X-Amz-Signature="))
+}
+
+fn vouches(name: &str) -> bool {
+    VOUCHING.contains(&name) || VOUCHING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+fn announced(headers: &HeaderMap, list: &HeaderName) -> bool {
+    let mut names =
+        headers.get_all(list).iter().filter_map(|names| names.to_str().ok()).flat_map(|names| names.split(','));
+    names.any(|name| vouches(&name.trim().to_ascii_lowercase()))
 }
 
 fn with_trailers(bytes: Bytes, trailers: HeaderMap) -> Body {
@@ -120,15 +141,17 @@ fn with_trailers(bytes: Bytes, trailers: HeaderMap) -> Body {
     Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(frames)))
 }
 
-static VOUCHING: [HeaderName; 8] = [
-    HeaderName::from_static("content-md5"),
-    HeaderName::from_static("digest"),
-    HeaderName::from_static("content-digest"),
-    HeaderName::from_static("repr-digest"),
-    HeaderName::from_static("signature"),
-    HeaderName::from_static("signature-input"),
-    HeaderName::from_static("x-amz-content-sha256"),
-    HeaderName::from_static("x-slack-signature"),
+const VOUCHING: [&str; 8] = [
+    "content-md5",
+    "digest",
+    "content-digest",
+    "repr-digest",
+    "signature",
+    "signature-input",
+    "x-amz-content-sha256",
+    "x-slack-signature",
 ];
 
 const VOUCHING_PREFIXES: [&str; 3] = ["x-amz-checksum-", "x-hub-signature", "stripe-signature"];
+
+static X_AMZ_TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");

@@ -9,14 +9,14 @@
 //! 3. it stands in a header or query parameter that the route names as one its upstream is meant to receive
 //!    (`allow_headers`, `allow_query`).
 //!
-//! A message whose bytes something vouches for (a signature, a digest) and every order message is never edited: it passes
+//! A message whose bytes something vouches for (a signature, a digest, one that a trailer will bring) and every order message is never edited: it passes
 //! as it is, or not at all. A small body is looked at whole before its first byte leaves; a larger one as it streams.
 //!
 //! # Refuses
 //!
 //! | code | status | when |
 //! |---|---|---|
-//! | `secret_in_content` | 403 | a detector whose action is `block` found something, or any did in an order message |
+//! | `secret_in_content` | 403 | a detector whose action is `block` found something, or any did in an order message, or in a host, a method or the name of a header, which cannot be masked |
 //! | `signed_body` | 403 | a secret was found in a message that is signed or carries a digest of itself |
 //! | `undecodable` | 403 | a body says it is gzip and is not, is cut short, or decodes to too much |
 //! | `unsupported_coding` | 415 | a body has a content coding that cannot be decoded here |
@@ -46,6 +46,8 @@ mod body;
 mod coding;
 
 mod head;
+
+mod kept;
 
 mod layer;
 

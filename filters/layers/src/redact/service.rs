@@ -74,6 +74,7 @@ impl Searcher {
             OnFind::Edit
         };
         let search = self.search(exchange, on_find);
+        search.line(&head.method, &head.uri, &head.headers)?;
         if let Some(target) = search.target(&head.uri)? {
             head.uri = target;
         }

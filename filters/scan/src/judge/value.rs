@@ -34,7 +34,8 @@ pub(super) fn value(view: &View<'_>, at: usize, quoted: Option<usize>, shape: Sh
     let slashes = view.run(at, class::SLASH, 16) - at;
     if let Some(quote) = view.at(at + slashes).filter(|byte| matches!(byte, b'"' | b'\'' | b'`')) {
         let outer = quoted.is_some_and(|own| slashes < own);
-        let pairs = matches!(shape, Shape::Form | Shape::Query);
+        // A name in quotes is JSON's, whatever the body is said to be: curl calls all it sends a form.
+        let pairs = matches!(shape, Shape::Form | Shape::Query) && quoted.is_none();
         if outer {
             return None;
         }
