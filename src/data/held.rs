@@ -1,16 +1,17 @@
-//! Order routes, as a lenient upstream would read a request for them.
+//! Routes that hold something, orders or those without a role, as a lenient upstream would read a request for them.
 //!
-//! A route without orders may lead to the same upstream as one with them: the venue's other pages, say. A request that
-//! misses the order route by its spelling alone would get there ungated, and the venue might read it as the order it is.
+//! A route that holds nothing may lead to the same upstream: the venue's other pages, say. A request that misses the first
+//! route by its spelling alone would get there unasked, and the upstream might read it as what it is.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Request;
+use sekisho_filters::Route;
 
 use super::classify::{Entry, is_under};
 
-/// The order routes of a listener, in the one spelling that all others fold to.
+/// The routes of a listener that hold something, in the one spelling that all others fold to.
 #[derive(Debug)]
 pub(super) struct Held(Vec<HeldRoute>);
 
@@ -18,7 +19,7 @@ pub(super) struct Held(Vec<HeldRoute>);
 struct HeldRoute {
     /// Its place in policy: the first route that fits takes a request.
     at: usize,
-    upstream: Arc<str>,
+    route: Arc<Route>,
     host: Option<String>,
     prefix: String,
     methods: Option<Vec<String>>,
@@ -26,10 +27,11 @@ struct HeldRoute {
 
 impl Held {
     pub(super) fn new(entries: &[Entry]) -> Self {
-        let held = entries.iter().enumerate().filter(|(_, entry)| entry.route.orders.is_some());
+        let holds = |route: &Route| route.orders.is_some() || route.roles.is_some();
+        let held = entries.iter().enumerate().filter(|(_, entry)| holds(&entry.route));
         let held = held.map(|(at, entry)| HeldRoute {
             at,
-            upstream: Arc::clone(&entry.route.upstream),
+            route: Arc::clone(&entry.route),
             host: entry.host.clone(),
             prefix: folded(&entry.path_prefix).into_owned(),
             methods: entry.methods.as_ref().map(|methods| methods.iter().map(ToString::to_string).collect()),
@@ -37,13 +39,10 @@ impl Held {
         Self(held.collect())
     }
 
-    /// Whether a request that `entry` takes, and that is not gated there, has passed an order route by its spelling alone.
+    /// Whether a request that `entry` takes has, by its spelling alone, passed a route that holds what `entry` does not.
     /// Routes behind `entry` do not count: policy says that it comes first.
     pub(super) fn is_meant<B>(&self, at: usize, entry: &Entry, request: &Request<B>, host: &str) -> bool {
-        if entry.route.orders.is_some() {
-            return false;
-        }
-        let passed = |held: &&HeldRoute| held.at < at && held.upstream == entry.route.upstream;
+        let passed = |held: &&HeldRoute| held.at < at && holds_more(&held.route, &entry.route);
         let mut same_upstream = self.0.iter().filter(passed).peekable();
         if same_upstream.peek().is_none() {
             return false;
@@ -58,6 +57,13 @@ impl Held {
                     .is_none_or(|all| all.iter().any(|one| one.eq_ignore_ascii_case(method.as_str())))
         })
     }
+}
+
+/// Whether `one` holds what `other`, which leads to the same upstream, does not.
+fn holds_more(one: &Route, other: &Route) -> bool {
+    let orders = one.orders.is_some() && other.orders.is_none();
+    let roles = one.roles.is_some() && one.roles != other.roles;
+    one.upstream == other.upstream && (orders || roles)
 }
 
 /// Decoded, in lower case, and without what stands behind a `;` in a segment.

@@ -21,6 +21,20 @@ fn the_right_key_passes_and_stays_at_the_door() {
 }
 
 #[test]
+fn no_other_spelling_of_a_door_leads_past_it() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::blocked(&upstream);
+    let status = |target: &str| {
+        let head = format!("GET {target} HTTP/1.1\r\nhost: rest.example\r\nconnection: close\r\n\r\n");
+        crate::client::raw(sidecar.ingress, &[head.as_bytes()]).status
+    };
+    for (target, expected) in [("/door", 401), ("/DOOR", 400), ("/door;x", 400), ("/Door/within", 400)] {
+        assert_eq!((status(target), upstream.count()), (expected, 0), "{target}");
+    }
+    assert_eq!(status("/doorway"), 200);
+}
+
+#[test]
 fn every_way_not_to_be_known_looks_the_same() {
     let upstream = Upstream::start();
     let sidecar = Sidecar::with(&upstream, "auth_failures: { per_pair: 50, per_peer: 50, per_credential: 50 }");

@@ -214,6 +214,7 @@ routes:
   - {{ name: door, listener: ingress, match: {{ path_prefix: /door }}, upstream: app, roles: [service] }}
   - {{ name: export, listener: ingress, match: {{ path_prefix: /export }}, upstream: app, redact: {{ response: true }} }}
   - {{ name: plain, listener: ingress, match: {{ path_prefix: /plain }}, upstream: app }}
+  - {{ name: open, listener: ingress, match: {{ host: rest.example }}, upstream: app }}
   - {{ name: logs, listener: egress, match: {{ path_prefix: /logs }}, upstream: app }}
   - {{ name: meant, listener: egress, match: {{ path_prefix: /meant }}, upstream: app, allow_headers: [authorization], allow_query: [token] }}
   - {{ name: orders, listener: egress, match: {{ path_prefix: /v2 }}, upstream: app, orders: {{ pack: alpaca }}, scopes: ["venue:alpaca"] }}
