@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, EXPECT, HeaderName, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use sekisho_policy::Refusal;
@@ -41,7 +39,7 @@ pub fn head<B>(request: &mut Request<B>) -> Result<Arc<str>, Refusal> {
 pub fn answer<B>(response: &mut http::Response<B>) -> Result<(), Refusal> {
     let mut told = Told::default();
     for (name, value) in response.headers() {
-        told.frames(name, value).map_err(|_two_ways| Refusal::UpstreamUnavailable)?;
+        told.frames(name.as_str(), value).map_err(|_two_ways| Refusal::UpstreamUnavailable)?;
         told.this_hop |= of_this_hop(name);
     }
     let sound = response.status() != http::StatusCode::SWITCHING_PROTOCOLS && told.framing(response.version()).is_ok();
@@ -109,36 +107,44 @@ impl<'h> Told<'h> {
     fn by(headers: &'h HeaderMap) -> Result<Self, Refusal> {
         let mut told = Self::default();
         for (name, value) in headers {
-            if name == HOST {
-                once(told.host.replace(value).is_none(), "there is more than one Host")?;
-            } else if name == CONNECTION {
-                names_no_header(value)?;
-            } else if name == UPGRADE {
-                // One to h2c may be ignored (RFC 9110, 7.8); any other asks to leave what is searched here.
-                if !value.as_bytes().eq_ignore_ascii_case(b"h2c") {
-                    return Err(Refusal::UpgradeRefused);
+            match name.as_str() {
+                "host" => {
+                    once(told.host.replace(value).is_none(), "there is more than one Host")?;
+                    continue;
                 }
-            } else if name == TE {
-                told.trailers |= value.as_bytes().eq_ignore_ascii_case(b"trailers");
-            } else if is_near_miss(name) {
-                return Err(bad("a header is spelled like one that says what the message is"));
+                "content-length" => {
+                    told.frames(name.as_str(), value)?;
+                    continue;
+                }
+                "transfer-encoding" => told.frames(name.as_str(), value)?,
+                "connection" => names_no_header(value)?,
+                // One to h2c may be ignored (RFC 9110, 7.8); any other asks to leave what is searched here.
+                "upgrade" if !value.as_bytes().eq_ignore_ascii_case(b"h2c") => return Err(Refusal::UpgradeRefused),
+                "te" => told.trailers |= value.as_bytes().eq_ignore_ascii_case(b"trailers"),
+                "upgrade" | "expect" | "proxy-authorization" | "keep-alive" | "proxy-connection" | "http2-settings" => {
+                }
+                other => {
+                    once(!is_near_miss(other), "a header is spelled like one that says what the message is")?;
+                    continue;
+                }
             }
-            told.frames(name, value)?;
             told.this_hop |= of_this_hop(name);
         }
         Ok(told)
     }
 
     /// Notes what says where the message ends: once each, in one spelling.
-    fn frames(&mut self, name: &HeaderName, value: &'h HeaderValue) -> Result<(), Refusal> {
-        if name == CONTENT_LENGTH {
-            once(!std::mem::replace(&mut self.length, true), "the message has two lengths")?;
-            return once(value.len() == 1 || !value.as_bytes().starts_with(b"0"), "the length has a second spelling");
+    fn frames(&mut self, name: &str, value: &'h HeaderValue) -> Result<(), Refusal> {
+        match name {
+            "content-length" => {
+                once(!std::mem::replace(&mut self.length, true), "the message has two lengths")?;
+                once(value.len() == 1 || !value.as_bytes().starts_with(b"0"), "the length has a second spelling")
+            }
+            "transfer-encoding" => {
+                once(self.coding.replace(value).is_none(), "the transfer coding is not chunked alone")
+            }
+            _ => Ok(()),
         }
-        if name == TRANSFER_ENCODING {
-            return once(self.coding.replace(value).is_none(), "the transfer coding is not chunked alone");
-        }
-        Ok(())
     }
 
     fn host(&self, uri: &Uri) -> Result<Arc<str>, Refusal> {
@@ -181,8 +187,8 @@ fn plain(host: &[u8]) -> Option<&str> {
     if is_name && is_port { str::from_utf8(name).ok() } else { None }
 }
 
-fn is_near_miss(name: &HeaderName) -> bool {
-    name.as_str().contains('_') && FRAMING.contains(&name.as_str().replace('_', "-").as_str())
+fn is_near_miss(name: &str) -> bool {
+    name.contains('_') && FRAMING.contains(&name.replace('_', "-").as_str())
 }
 
 fn names_no_header(connection: &HeaderValue) -> Result<(), Refusal> {

@@ -3,7 +3,8 @@
 //! Unlike a log scrubber at the end of a pipeline it works on the way, in constant memory, and on every part of a message.
 //! What lets a request (or, on export routes, an answer) pass:
 //!
-//! 1. nothing in its path, query, headers, body or trailers is found by a detector: it goes on byte for byte; or
+//! 1. nothing in its path, query, headers, body or trailers is found by a detector: it goes on byte for byte (a gzip body that
+//!    streams is packed anew, with the same content); or
 //! 2. what is found may be masked: the secret's bytes are replaced, and nothing else is. What cannot be searched within the
 //!    scanner's bound is a find too (`unscanned`), masked to the end of its line; or
 //! 3. it stands in a header or query parameter that the route names as one its upstream is meant to receive

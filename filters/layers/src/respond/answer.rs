@@ -1,6 +1,8 @@
+use std::fmt::Write as _;
+
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use sekisho_policy::Refusal;
+use sekisho_policy::{OrderRefusal, Refusal};
 
 use crate::{Body, DecisionId};
 
@@ -38,10 +40,10 @@ fn problem(refusal: &Refusal, status: u16, decision: &str) -> String {
     let forwarded = refusal.forwarded().map_or("null", |forwarded| if forwarded { "true" } else { "false" });
     add(&[r#"{"type":"urn:sekisho:refusal:"#, code, r#"","title":""#, refusal.title(), r#"","status":"#, status]);
     add(&[r#","code":""#, code, r#"","decision":""#, decision, r#"","forwarded":"#, forwarded]);
-    if let Some(order) = refusal.order() {
-        let (scope, epoch) = (order.scope.to_string(), order.epoch.to_string());
-        add(&[r#","state":""#, order.posture.as_str(), r#"","scope":""#, &scope, r#"","epoch":"#, &epoch]);
-        text.extend([r#","class":""#, order.class.letter().encode_utf8(&mut [0; 4]), r#"""#]);
+    if let Some(OrderRefusal { class, posture, scope, epoch, .. }) = refusal.order() {
+        add(&[r#","state":""#, posture.as_str(), r#"","class":""#, class.letter().encode_utf8(&mut [0; 4])]);
+        // Writing into a string cannot fail.
+        let _written = write!(text, r#"","scope":"{scope}","epoch":{epoch}"#);
     }
     text.push('}');
     text

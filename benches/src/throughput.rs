@@ -1,7 +1,6 @@
 //! How fast clean logs go through: the scanner and `memchr` over the same bytes, one thread.
 
-#![expect(clippy::print_stdout, reason = "an example's output is its purpose")]
-#![expect(clippy::disallowed_methods, reason = "measures time")]
+#![forbid(unsafe_code)]
 
 use std::error::Error;
 use std::fmt::Write as _;
