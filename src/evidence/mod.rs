@@ -121,7 +121,7 @@ impl Journal {
     /// Records what traffic can cause a flood of. The first of a kind within a window is the record that `complete` makes of it;
     /// of the rest only a sum is written, when the window ends. `weight` is how many alike this one stands for.
     pub fn tally(&self, kind: &Kind, weight: u64, complete: impl FnOnce(Event) -> Event) {
-        if self.inner.shared.tally().admit(kind, weight, Instant::now()) {
+        if self.inner.shared.tally().admit(kind, weight, Instant::now) {
             let event = kind.event();
             self.record(complete(if weight == 1 { event } else { event.with_count(weight) }));
         }

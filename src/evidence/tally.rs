@@ -79,8 +79,8 @@ impl Tally {
         Self { window, most, kinds: HashMap::default() }
     }
 
-    /// Whether this one is to be written itself; if not, it has been counted.
-    pub(super) fn admit(&mut self, kind: &Kind, weight: u64, now: Instant) -> bool {
+    /// Whether this one is to be written itself; if not, it has been counted. The time is asked for where a window begins.
+    pub(super) fn admit(&mut self, kind: &Kind, weight: u64, now: impl FnOnce() -> Instant) -> bool {
         if self.window.is_zero() {
             return true;
         }
@@ -89,7 +89,7 @@ impl Tally {
             return false;
         }
         let kind = if self.kinds.len() < self.most { kind.clone() } else { kind.clone().coarse() };
-        let ends = now + self.window;
+        let ends = now() + self.window;
         let mut first = false;
         let count = self.kinds.entry(kind).or_insert_with(|| {
             first = true;
@@ -146,25 +146,25 @@ mod tests {
     fn the_first_is_written_and_the_rest_are_summed_at_the_end_of_the_window() {
         let start = Instant::now();
         let mut tally = Tally::new(Duration::from_secs(10), 4);
-        assert!(tally.admit(&refusal("a"), 1, start));
+        assert!(tally.admit(&refusal("a"), 1, || start));
         for _ in 0..99 {
-            assert!(!tally.admit(&refusal("a"), 1, start));
+            assert!(!tally.admit(&refusal("a"), 1, || start));
         }
-        assert!(tally.admit(&refusal("b"), 1, start), "another route is another kind");
+        assert!(tally.admit(&refusal("b"), 1, || start), "another route is another kind");
         assert!(tally.ended(start + Duration::from_secs(9)).is_empty());
         assert_eq!(tally.next_end(), Some(start + Duration::from_secs(10)));
         let sums = tally.ended(start + Duration::from_secs(10));
         assert_eq!(sums.len(), 1, "a window with nothing to add is silent");
         assert_eq!(sums[0].count, Some(99));
         assert_eq!((&sums[0].inputs["route"], &sums[0].inputs["class"]), (&"a".into(), &"opening".into()));
-        assert!(tally.admit(&refusal("a"), 1, start), "a new window begins");
+        assert!(tally.admit(&refusal("a"), 1, || start), "a new window begins");
     }
 
     #[test]
     fn the_kinds_are_bounded_and_nothing_is_lost() {
         let now = Instant::now();
         let mut tally = Tally::new(Duration::from_secs(10), 4);
-        let written = (0..1000).filter(|n| tally.admit(&refusal(&n.to_string()), 1, now)).count();
+        let written = (0..1000).filter(|n| tally.admit(&refusal(&n.to_string()), 1, || now)).count();
         assert_eq!(written, 5);
         assert_eq!(tally.kinds.len(), 5);
         let sums = tally.drain();
