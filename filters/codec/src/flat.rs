@@ -24,8 +24,8 @@ pub enum Ambiguity {
     /// A number that readers of other widths round or refuse: not a plain decimal.
     #[error("a number is not a plain decimal")]
     Number,
-    /// A value begins or ends with white space or holds a control character.
-    #[error("a value has white space around it or a control character in it")]
+    /// A name or a value begins or ends with white space or holds a control character.
+    #[error("a name or a value has white space around it or a control character in it")]
     Space,
     /// A percent escape is not followed by two hex digits.
     #[error("a percent escape is incomplete")]
@@ -63,7 +63,7 @@ impl Flat {
         if self.pairs.len() >= limits.pairs {
             return Err(FieldError::TooMany);
         }
-        if value.starts_with(char::is_whitespace) || value.ends_with(char::is_whitespace) || value.contains(control) {
+        if is_padded(&name) || is_padded(&value) {
             self.doubt(Ambiguity::Space);
         }
         self.pairs.push((name, value));
@@ -74,6 +74,11 @@ impl Flat {
     pub(crate) fn doubt(&mut self, ambiguity: Ambiguity) {
         self.ambiguity.get_or_insert(ambiguity);
     }
+}
+
+/// Whether some reader may trim it, or end it early, and find another text.
+fn is_padded(text: &str) -> bool {
+    text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) || text.contains(control)
 }
 
 fn control(c: char) -> bool {

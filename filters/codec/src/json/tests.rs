@@ -43,6 +43,8 @@ fn what_two_readers_could_read_in_two_ways_is_said() {
         (r#"{"a":" BUY"}"#, Ambiguity::Space),
         (r#"{"a":"BUY\u200b"}"#, Ambiguity::Space),
         (r#"{"a":"B\u0000"}"#, Ambiguity::Space),
+        (r#"{"method\u0000":"private/buy"}"#, Ambiguity::Space),
+        (r#"{" side":"BUY"}"#, Ambiguity::Space),
     ] {
         assert_eq!(flatten(text.as_bytes(), &LIMITS).unwrap().ambiguity, Some(ambiguity), "{text}");
     }
