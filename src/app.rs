@@ -121,11 +121,11 @@ impl App {
             let routes = Routes::new(listener, compile::entries(policy, listener)?, Arc::clone(&shared.decisions));
             entrances.push(Entrance { socket, routes: Arc::new(routes), limits, room: limits.room() });
         }
-        let parts = shared.parts(policy)?;
+        let parts = shared.parts(policy);
         for number in 0..compile::workers(policy) {
-            // A worker has upstream connections of its own; all other parts are shared.
-            let parts = Parts { upstreams: Upstreams::new(compile::upstreams(policy)?), ..parts.clone() };
-            let listening = || entrances.iter().map(|entrance| entrance.gate(&parts)).collect();
+            // A worker has upstream connections of its own; all parts are shared.
+            let upstreams = Upstreams::new(compile::upstreams(policy)?);
+            let listening = || entrances.iter().map(|entrance| entrance.gate(&parts, &upstreams)).collect();
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
         }
         let admin = shared.admin(policy);
@@ -188,18 +188,17 @@ impl Shared {
         Ok((Self { rules, door, journal, safety, unverified, metrics, recorder, decisions }, raised))
     }
 
-    fn parts(&self, policy: &Policy) -> Result<Parts, CompileError> {
+    fn parts(&self, policy: &Policy) -> Parts {
         let witness = Arc::clone(&self.recorder) as Arc<dyn Witness>;
         let rules = Arc::clone(&self.rules);
-        Ok(Parts {
+        Parts {
             limits: LimitsLayer::new(compile::request_limits(policy)),
             door: Arc::clone(&self.door),
             redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(policy)),
             safety: Arc::clone(&self.safety) as Arc<dyn SafetyView>,
             order_limits: compile::order_limits(policy),
-            upstreams: Upstreams::new(compile::upstreams(policy)?),
             witness,
-        })
+        }
     }
 
     fn admin(&self, policy: &Policy) -> Arc<Admin> {
@@ -228,9 +227,9 @@ struct Entrance {
 }
 
 impl Entrance {
-    fn gate(&self, parts: &Parts) -> std::io::Result<Listening<Gate<impl Chain + use<>>>> {
+    fn gate(&self, parts: &Parts, upstreams: &Upstreams) -> std::io::Result<Listening<Gate<impl Chain + use<>>>> {
         let (routes, witness) = (Arc::clone(&self.routes), Arc::clone(&parts.witness));
-        let handler = Gate { routes, chain: Mutex::new(chain(parts.clone())), witness };
+        let handler = Gate { routes, chain: Mutex::new(chain(parts.clone(), upstreams.clone())), witness };
         let socket = TcpListener::from_std(self.socket.try_clone()?)?;
         Ok(Listening { socket, handler, limits: self.limits, room: Arc::clone(&self.room) })
     }

@@ -27,13 +27,11 @@ pub struct Parts {
     pub safety: Arc<dyn SafetyView>,
     /// How much of an order is read.
     pub order_limits: OrderLimits,
-    /// Where requests go.
-    pub upstreams: Upstreams,
 }
 
-/// The whole chain. Its error is `Infallible`: whatever happens has become an answer.
-pub fn chain(parts: Parts) -> impl Chain + use<> {
-    let Parts { witness, limits, door, redact, safety, order_limits, upstreams } = parts;
+/// The whole chain, in front of `upstreams`. Its error is `Infallible`: whatever happens has become an answer.
+pub fn chain(parts: Parts, upstreams: Upstreams) -> impl Chain + use<> {
+    let Parts { witness, limits, door, redact, safety, order_limits } = parts;
     ServiceBuilder::new()
         // Outermost, so that whatever is refused within becomes one answer and one record.
         .layer(RespondLayer::new(Arc::clone(&witness)))

@@ -98,7 +98,10 @@ impl Routes {
         };
         let exchange = exchange(Arc::clone(&entry.route), host);
         if self.held.is_meant(at, entry, request, &exchange.host) {
-            return (exchange, Err(Refusal::BadRequest { what: "the target is another spelling of an order route" }));
+            return (
+                exchange,
+                Err(Refusal::BadRequest { what: "the target is another spelling of a route that comes first" }),
+            );
         }
         let stripped = if entry.strip_prefix { strip(request, &entry.path_prefix) } else { Ok(()) };
         if self.listener == Listener::Ingress {

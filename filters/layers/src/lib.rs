@@ -41,3 +41,8 @@ pub type Wire = order_gate::Permitted;
 
 /// What a filter's call becomes.
 pub type Answer = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Stop>> + Send>>;
+
+/// The call of a filter that refuses without looking further.
+fn refused(refusal: sekisho_policy::Refusal) -> Answer {
+    Box::pin(std::future::ready(Err(refusal.into())))
+}

@@ -9,7 +9,7 @@ use sekisho_policy::Refusal;
 use tower::Service;
 
 use super::{Failures, Key, Keys, Principal};
-use crate::{Answer, Body, Exchange, Hop, Stop, Witness};
+use crate::{Answer, Body, Exchange, Hop, Stop, Witness, refused};
 
 /// Where callers are asked who they are. The data path and the admin API share one, and with it the counts.
 #[derive(Debug)]
@@ -161,7 +161,7 @@ where
     fn call(&mut self, mut hop: Hop) -> Answer {
         match self.admit(&mut hop) {
             Ok(()) => self.inner.call(hop),
-            Err(refusal) => Box::pin(std::future::ready(Err(refusal.into()))),
+            Err(refusal) => refused(refusal),
         }
     }
 }

@@ -9,7 +9,7 @@ use tower::Service;
 use super::RequestLimits;
 use super::body::{Bounded, Placed};
 use super::room::{Place, Room};
-use crate::{Answer, Body, Exchange, Hop, Stop};
+use crate::{Answer, Body, Exchange, Hop, Stop, refused};
 
 /// Refuses what would cost too much.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ where
     fn call(&mut self, hop: Hop) -> Answer {
         let place = match self.admit(&hop) {
             Ok(place) => place,
-            Err(refusal) => return Box::pin(std::future::ready(Err(refusal.into()))),
+            Err(refusal) => return refused(refusal),
         };
         let passing = self.inner.call(self.bound(hop));
         Box::pin(async move {

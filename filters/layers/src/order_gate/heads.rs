@@ -6,7 +6,7 @@ use sekisho_policy::{OrderHead, Refusal};
 use tower::{Layer, Service};
 
 use super::SafetyView;
-use crate::{Answer, Body, Exchange, Hop, Stop};
+use crate::{Answer, Body, Exchange, Hop, Stop, refused};
 
 /// Builds [`OrderHeads`].
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ where
     fn call(&mut self, hop: Hop) -> Answer {
         match self.refusal(&hop) {
             None => self.inner.call(hop),
-            Some(refusal) => Box::pin(std::future::ready(Err(refusal.into()))),
+            Some(refusal) => refused(refusal),
         }
     }
 }

@@ -11,7 +11,7 @@ use tower::Service;
 use super::permitted::Order;
 use super::{OrderLimits, Permitted, SafetyView};
 use crate::witness::Witness;
-use crate::{Answer, Body, Exchange, Fault, Hop, Stop};
+use crate::{Answer, Body, Exchange, Fault, Hop, Stop, refused};
 
 /// Lets an order message through, or refuses it. Everything else passes as it is.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ where
 
     fn call(&mut self, hop: Hop) -> Answer {
         let Some(exchange) = hop.extensions().get::<Exchange>().cloned() else {
-            return Box::pin(async { Err(Refusal::NoRoute.into()) });
+            return refused(Refusal::NoRoute);
         };
         if exchange.route.orders.is_none() {
             return Box::pin(self.inner.call(Permitted::new(hop, None)));

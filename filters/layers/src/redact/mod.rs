@@ -10,8 +10,8 @@
 //! 3. it stands in a header or query parameter that the route names as one its upstream is meant to receive
 //!    (`allow_headers`, `allow_query`).
 //!
-//! A message whose bytes something vouches for (a signature, a digest, one that a trailer will bring) and every order message is never edited: it passes
-//! as it is, or not at all. A small body is looked at whole before its first byte leaves; a larger one as it streams.
+//! A message whose bytes something vouches for (a signature, a digest, one that a trailer will bring) and every order message
+//! is never edited: it passes as it is, or not at all. A small body is looked at whole before its first byte leaves; a larger one as it streams.
 //!
 //! # Refuses
 //!

@@ -10,7 +10,7 @@ use tower::Service;
 
 use super::RedactLimits;
 use super::message::{OnFind, Search, is_signed};
-use crate::{Answer, Body, Exchange, Hop, Place, Stop, Witness};
+use crate::{Answer, Body, Exchange, Hop, Place, Stop, Witness, refused};
 
 /// Searches requests, and on export routes answers.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ where
 
     fn call(&mut self, hop: Hop) -> Answer {
         let Some(exchange) = hop.extensions().get::<Exchange>().cloned() else {
-            return Box::pin(std::future::ready(Err(Refusal::NoRoute.into())));
+            return refused(Refusal::NoRoute);
         };
         let redaction = exchange.route.redact;
         if !redaction.request && !redaction.response {
