@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::admin::{Admin, AdminPort, HealthPort};
 use crate::compile::{self, CompileError};
 use crate::control::safety::now_ms;
-use crate::control::{Releases, Safety, Signals, history, signals, watch};
+use crate::control::{Incidents, Releases, Safety, Signals, history, signals, watch};
 use crate::data::chain::{Chain, Parts, chain};
 use crate::data::classify::{Decisions, Routes};
 use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
@@ -97,6 +97,7 @@ impl App {
             drain: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        app.spawn(Arc::clone(&shared.incidents).watch());
         app.spawn(signals::contain(raised, Arc::clone(&app.safety), app.journal.clone()));
         app.spawn(watch::on_sigusr1(Arc::clone(&app.safety))?);
         if let Some(path) = policy.safety.sentinel.clone() {
@@ -165,6 +166,7 @@ struct Shared {
     door: Arc<Door>,
     journal: Journal,
     safety: Arc<Safety>,
+    incidents: Arc<Incidents>,
     unverified: Option<&'static str>,
     metrics: Metrics,
     recorder: Arc<Recorder>,
@@ -178,6 +180,8 @@ impl Shared {
         let journal = open_journal(policy, data, &rules)?;
         let loaded = history::load(data, now_ms())?;
         let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
+        let incidents =
+            Incidents::open(data, policy.incidents.clone(), Arc::clone(&safety), journal.clone()).map(Arc::new)?;
         let (signals, raised) = Signals::new(&policy.signals);
         let metrics = Metrics::new()?;
         let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), signals));
@@ -185,7 +189,7 @@ impl Shared {
         getrandom::fill(&mut boot)?;
         let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
         let unverified = loaded.unverified;
-        Ok((Self { rules, door, journal, safety, unverified, metrics, recorder, decisions }, raised))
+        Ok((Self { rules, door, journal, safety, incidents, unverified, metrics, recorder, decisions }, raised))
     }
 
     fn parts(&self, policy: &Policy) -> Parts {
@@ -206,6 +210,7 @@ impl Shared {
         let releases = Releases::new(safety, journal, policy.safety.challenge_ttl, policy.safety.challenges);
         Arc::new(Admin {
             releases: Arc::new(releases),
+            incidents: Arc::clone(&self.incidents),
             safety: Arc::clone(&self.safety),
             journal: self.journal.clone(),
             door: Arc::clone(&self.door),

@@ -7,6 +7,9 @@
 //! | `POST /v1/tighten` | [`Operation::Tighten`](sekisho_policy::Operation) | tightens a scope, acknowledged when it holds |
 //! | `POST /v1/release/propose` | `ProposeRelease` | secures the evidence, issues a challenge |
 //! | `POST /v1/release/confirm` | `ConfirmRelease` | a second person answers it |
+//! | `GET /v1/incidents` `/v1/incidents/ID` | anyone on the machine | incidents and their timelines |
+//! | `POST /v1/incidents` | `ManageIncidents` | opens one |
+//! | `POST /v1/incidents/ID/note` `/step` `/severity` `/close` | `ManageIncidents` | works on one |
 //! | `GET /livez` `/readyz` `/healthz` `/metrics` | anyone, on the health port | whether it lives, is ready, and what it counts |
 //!
 //! Changes carry an `X-API-Key` and a JSON body. Requests whose `Host` is no loopback name are refused on the admin
@@ -20,6 +23,8 @@ mod reply;
 
 mod release;
 
+mod incidents;
+
 mod serve;
 
 mod state;
@@ -31,7 +36,7 @@ use sekisho_filters::access::{Door, Principal};
 use sekisho_policy::{Operation, Refusal};
 use sekisho_safety::Scope;
 
-use crate::control::{Releases, Safety};
+use crate::control::{Incidents, Releases, Safety};
 use crate::data::classify::Decisions;
 use crate::evidence::Journal;
 use crate::telemetry::{Metrics, Recorder};
@@ -45,6 +50,8 @@ pub struct Admin {
     pub safety: Arc<Safety>,
     /// Releases under way.
     pub releases: Arc<Releases>,
+    /// What is suspected.
+    pub incidents: Arc<Incidents>,
     /// The journal.
     pub journal: Journal,
     /// Who may change anything.

@@ -75,17 +75,18 @@ impl Admin {
             (_, "/v1/state" | "/v1/events" | "/v1/tighten" | "/v1/release/propose" | "/v1/release/confirm") => {
                 reply::problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "expected another method")
             }
+            (_, path) if path.starts_with("/v1/incidents") => self.incidents(peer, &head, body).await,
             _ => nowhere(),
         }
     }
 }
 
-fn nowhere() -> Response<Body> {
+pub(super) fn nowhere() -> Response<Body> {
     reply::problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
 }
 
 /// Reads a JSON body. Its type has to be said: a form in a browser cannot say it without being asked to.
-async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Incoming) -> Result<T, Box<Response<Body>>> {
+pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Incoming) -> Result<T, Box<Response<Body>>> {
     let no = |status, title: &str| Box::new(reply::problem(status, "bad_request", title));
     let json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     if !json {

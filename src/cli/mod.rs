@@ -16,6 +16,8 @@ mod policy;
 
 mod release;
 
+mod incident;
+
 mod run;
 
 mod scan;
@@ -57,6 +59,9 @@ enum Command {
     /// Loosens one stage: one person proposes, a second confirms.
     #[command(subcommand)]
     Release(release::Release),
+    /// Opens, shows and works on incidents.
+    #[command(subcommand)]
+    Incident(incident::Incident),
     /// Makes API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -136,6 +141,7 @@ impl Cli {
             Command::Status(status) => status.run(terminal),
             Command::Tighten(tighten) => tighten.run(terminal),
             Command::Release(release) => release.run(terminal),
+            Command::Incident(command) => command.run(terminal),
             Command::Keys(command) => command.run(terminal),
             Command::Policy(command) => command.run(terminal),
             Command::Journal(command) => journal::run(command, terminal.out, terminal.err),

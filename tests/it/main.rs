@@ -18,6 +18,8 @@ mod state;
 
 mod access;
 
+mod incidents;
+
 mod journal;
 
 mod cli;

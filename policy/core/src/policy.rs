@@ -12,10 +12,10 @@ use sha2::{Digest, Sha256};
 use crate::check::{Bounds, Checker, PolicyErrors};
 use crate::position::unreadable;
 use crate::sections::{
-    Around, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Identity, IdentityWritten, JournalPolicy,
-    JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, RoutePolicy, RouteWritten, Safety,
-    SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten, check_routes,
-    check_secrets, check_upstreams,
+    Around, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Identity, IdentityWritten, Incidents,
+    IncidentsWritten, JournalPolicy, JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, RoutePolicy,
+    RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten,
+    check_routes, check_secrets, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -48,6 +48,8 @@ pub struct Policy {
     pub signals: Signals,
     /// How the safety state is watched and released.
     pub safety: Safety,
+    /// How soon a person has to answer an incident.
+    pub incidents: Incidents,
     /// How evidence is written.
     pub journal: JournalPolicy,
     hash: String,
@@ -87,6 +89,8 @@ struct Document {
     signals: SignalsWritten,
     /// How the safety state is watched and released.
     safety: SafetyWritten,
+    /// How soon a person has to answer an incident.
+    incidents: IncidentsWritten,
     /// How evidence is written.
     journal: JournalWritten,
 }
@@ -167,6 +171,7 @@ impl Document {
             auth_failures,
             signals: self.signals.check(checker),
             safety: self.safety.check("safety", checker),
+            incidents: self.incidents.check("incidents", checker),
             journal: self.journal.check("journal", checker),
             hash: hash(yaml),
             listeners,

@@ -8,6 +8,8 @@
 //! - [`State::decode`] turns anything missing or torn into an error that the caller must answer with
 //!   [`State::unverified`], which is BLOCK.
 //!
+//! - An [`Incident`] says what is suspected and how far it has been worked through.
+//!
 //! This crate knows no file, socket or clock: time is an argument.
 #![forbid(unsafe_code)]
 
@@ -21,9 +23,12 @@ mod release;
 
 mod seal;
 
+mod incident;
+
 #[cfg(test)]
 mod tests;
 
+pub use incident::{Incident, IncidentError, Mark, Opening, Review, Sev, Step, What};
 pub use level::{Health, Level, Mode, Posture, Switch, UnknownWord};
 pub use release::{
     Answer, Challenge, ChallengeView, Confirmed, Issued, Proposal, ReleaseError, Unconfirmed, one_looser,

@@ -16,6 +16,13 @@ pub struct Name(String);
 pub struct BadName;
 
 impl Name {
+    /// A word of ours and a number, as in `inc-000017`.
+    #[must_use]
+    pub fn numbered(word: &'static str, number: u64) -> Self {
+        // INVARIANT: words of ours are short and plain, and a number has at most 20 digits.
+        Self(format!("{word}-{number:06}"))
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -22,6 +22,8 @@ mod signals;
 
 mod safety;
 
+mod incidents;
+
 mod journal;
 
 pub use auth_failures::AuthFailures;
@@ -30,6 +32,8 @@ pub(crate) use detectors::DetectorsWritten;
 pub use detectors::{ActionName, Detectors};
 pub(crate) use identity::IdentityWritten;
 pub use identity::{ApiKey, Identity, IpNet, NoNetwork};
+pub use incidents::Incidents;
+pub(crate) use incidents::IncidentsWritten;
 pub use journal::JournalPolicy;
 pub(crate) use journal::JournalWritten;
 pub use limits::Limits;
@@ -53,8 +57,13 @@ mod tests {
 
     #[test]
     fn every_default_is_readable_and_within_its_bounds() {
-        let all =
-            [LimitsWritten::bounds(), AuthFailuresWritten::bounds(), JournalWritten::bounds(), SafetyWritten::bounds()];
+        let all = [
+            LimitsWritten::bounds(),
+            AuthFailuresWritten::bounds(),
+            JournalWritten::bounds(),
+            SafetyWritten::bounds(),
+            IncidentsWritten::bounds(),
+        ];
         for (field, sound) in all.concat() {
             assert!(sound, "{field}");
         }
