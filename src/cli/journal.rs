@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use sekisho_journal::{
-    CHECKPOINT, Checkpoint, EventType, Report, SEGMENTS, Store as _, Verdict, VerifierKey, segment_first, segment_path,
-    verify, walk,
+    CHECKPOINT, Checkpoint, EventType, Report, SEGMENTS, Store as _, Verdict, VerifierKey, contract, segment_first,
+    segment_path, verify, walk,
 };
 use serde_json::Value;
 
@@ -32,6 +32,11 @@ pub enum JournalCommand {
     /// Prints what lies there without checking it; run `verify` for that.
     #[command(after_help = SHOW_HELP)]
     Show(ShowArgs),
+    /// Print the JSON Schema (2020-12) of a kind of evidence, or the names of all kinds.
+    Contract {
+        /// Such as `audit_event`.
+        name: Option<String>,
+    },
 }
 
 /// What to verify, and against what.
@@ -79,6 +84,7 @@ pub fn run(command: JournalCommand, out: &mut dyn Write, err: &mut dyn Write) ->
     let done = match command {
         JournalCommand::Verify(args) => run_verify(&args, out, err),
         JournalCommand::Show(args) => run_show(&args, out),
+        JournalCommand::Contract { name } => run_contract(name.as_deref(), out),
     };
     done.unwrap_or_else(|Stop { exit, why }| {
         // If not even this can be written there is nobody to tell.
@@ -164,6 +170,22 @@ fn is_sealed_soon(store: &FileStore, note: &[u8]) -> bool {
         std::thread::sleep(PAUSE);
     }
     false
+}
+
+fn run_contract(name: Option<&str>, out: &mut dyn Write) -> Result<Exit, Stop> {
+    let schemas = contract::schemas();
+    let Some(name) = name else {
+        schemas.iter().try_for_each(|(name, _)| writeln!(out, "{name}"))?;
+        return Ok(Exit::Fine);
+    };
+    let Some((_, schema)) = schemas.iter().find(|(known, _)| *known == name) else {
+        return Err(Stop {
+            exit: Exit::Usage,
+            why: format!("there is no contract `{name}`; leave the name out to see all"),
+        });
+    };
+    out.write_all(schema.as_bytes())?;
+    Ok(Exit::Fine)
 }
 
 fn run_show(args: &ShowArgs, out: &mut dyn Write) -> Result<Exit, Stop> {

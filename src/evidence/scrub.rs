@@ -21,6 +21,8 @@ pub(super) fn scrubbed(event: Event, scrub: &Scrub) -> Event {
         decision_id: text(event.decision_id),
         inputs: members(event.inputs, scrub),
         outputs: members(event.outputs, scrub),
+        before: event.before.map(|before| members(before, scrub)),
+        after: event.after.map(|after| members(after, scrub)),
         result: event.result,
         duration_us: event.duration_us,
         count: event.count,

@@ -221,6 +221,7 @@ impl Writer {
                 mono_ns: entry.moment.mono_ns,
                 boot_id: self.shared.clock.boot_id.clone(),
                 engine: self.settings.engine.clone(),
+                retention: None,
             };
             let written = line(&entry.event, &stamp).or_else(|error| {
                 entry.event = unwritable(&entry.event, &error);

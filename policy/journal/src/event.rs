@@ -1,9 +1,11 @@
 //! What happened, before it is stamped and written.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -31,6 +33,10 @@ pub struct Event {
     pub inputs: BTreeMap<String, Value>,
     /// What came out; the same kinds of value.
     pub outputs: BTreeMap<String, Value>,
+    /// What was in force before a change of configuration; the same kinds of value.
+    pub before: Option<BTreeMap<String, Value>>,
+    /// What is in force after it.
+    pub after: Option<BTreeMap<String, Value>>,
     /// How it ended.
     pub result: Outcome,
     /// How long it took, in microseconds.
@@ -55,6 +61,8 @@ impl Event {
             decision_id: None,
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            before: None,
+            after: None,
             result: Outcome::Success,
             duration_us: None,
             count: None,
@@ -108,6 +116,14 @@ impl Event {
     #[must_use]
     pub fn with_output(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.outputs.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds one named value as it was before a change, and as it is after it.
+    #[must_use]
+    pub fn with_change(mut self, name: &str, before: impl Into<Value>, after: impl Into<Value>) -> Self {
+        self.before.get_or_insert_default().insert(name.to_owned(), before.into());
+        self.after.get_or_insert_default().insert(name.to_owned(), after.into());
         self
     }
 
@@ -381,6 +397,21 @@ macro_rules! named {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let name = String::deserialize(deserializer)?;
                 name.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                Cow::Borrowed(stringify!($type))
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let names: Vec<&str> = Self::ALL.iter().map(|one| one.name()).collect();
+                json_schema!({ "type": "string", "enum": names })
             }
         }
     };

@@ -11,6 +11,8 @@
 //! anew from its first entry, unless an older checkpoint was pinned elsewhere.
 #![forbid(unsafe_code)]
 
+pub mod contract;
+
 mod event;
 
 mod canonical;
@@ -36,7 +38,7 @@ pub use checkpoint::{Checkpoint, NoteError};
 pub use event::{Event, EventType, Outcome, Retention, Severity, UnknownName};
 pub use key::{KeyError, SignerKey, VerifierKey};
 pub use proof::{Nodes, ProofError, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion};
-pub use record::{MAX_LINE, RecordError, Stamp, line};
+pub use record::{MAX_LINE, RecordError, Stamp, line, timestamp};
 pub use store::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};
 pub use tree::{Hash, Tree, leaf_hash, node_hash};
 pub use verify::{Damage, DamageKind, Report, Tail, Verdict, Walk, verify, walk};

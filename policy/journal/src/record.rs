@@ -1,9 +1,8 @@
 //! From an event and its stamp to the bytes of its line.
 
-use serde_json::{Map, Value};
-
 use crate::canonical;
-use crate::event::Event;
+use crate::contract::{AuditEvent, VERSION};
+use crate::event::{Event, Retention};
 
 /// Where and when an event was put into the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +18,8 @@ pub struct Stamp {
     pub boot_id: String,
     /// Which engine wrote it.
     pub engine: String,
+    /// How long it is kept, if longer than its type asks for.
+    pub retention: Option<Retention>,
 }
 
 /// The line of an event: canonical JSON (RFC 8785) without a newline, at most [`MAX_LINE`] bytes.
@@ -29,8 +30,10 @@ pub struct Stamp {
 ///
 /// A number that is not exact, nesting that is too deep, or a line that is too long.
 pub fn line(event: &Event, stamp: &Stamp) -> Result<Vec<u8>, RecordError> {
+    let record = envelope(event, stamp, stamp.retention.unwrap_or_else(|| event.event_type.retention()));
+    let value = serde_json::to_value(record).map_err(|_| RecordError::Number)?;
     let mut out = Vec::with_capacity(512);
-    canonical::write(&envelope(event, stamp), &mut out)?;
+    canonical::write(&value, &mut out)?;
     if out.len() > MAX_LINE {
         return Err(RecordError::TooLong { bytes: out.len() });
     }
@@ -55,46 +58,41 @@ pub enum RecordError {
 }
 
 /// The longest line, in bytes.
-pub const MAX_LINE: usize = 64 * 1024;
+///
+/// The length of an entry is a 16-bit number in C2SP entry bundles.
+pub const MAX_LINE: usize = 64 * 1024 - 1;
 
-fn envelope(event: &Event, stamp: &Stamp) -> Value {
-    let mut fields = Map::new();
-    let mut put = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    put("v", Value::from(1));
-    put("seq", Value::from(stamp.seq));
-    put("timestamp", Value::from(timestamp(stamp.wall_ms)));
-    put("mono_us", Value::from(stamp.mono_ns / 1000));
-    put("boot_id", Value::from(stamp.boot_id.as_str()));
-    put("engine", Value::from(stamp.engine.as_str()));
-    put("event_type", Value::from(event.event_type.name()));
-    put("severity", Value::from(event.severity.name()));
-    put("retention", Value::from(event.event_type.retention().name()));
-    put("action", Value::from(event.action.as_str()));
-    put("result", Value::from(event.result.name()));
-    put("inputs", event.inputs.clone().into_iter().collect());
-    put("outputs", event.outputs.clone().into_iter().collect());
-    put("refs", Value::from(event.refs.clone()));
-    let texts = [
-        ("user", &event.user),
-        ("source_ip", &event.source_ip),
-        ("trace_id", &event.trace_id),
-        ("decision_id", &event.decision_id),
-    ];
-    for (name, text) in texts {
-        if let Some(text) = text {
-            put(name, Value::from(text.as_str()));
-        }
+fn envelope(event: &Event, stamp: &Stamp, retention: Retention) -> AuditEvent {
+    AuditEvent {
+        v: VERSION,
+        seq: stamp.seq,
+        timestamp: timestamp(stamp.wall_ms),
+        mono_us: stamp.mono_ns / 1000,
+        boot_id: stamp.boot_id.clone(),
+        engine: stamp.engine.clone(),
+        event_type: event.event_type,
+        severity: event.severity,
+        retention,
+        action: event.action.clone(),
+        user: event.user.clone(),
+        source_ip: event.source_ip.clone(),
+        trace_id: event.trace_id.clone(),
+        decision_id: event.decision_id.clone(),
+        inputs: event.inputs.clone(),
+        outputs: event.outputs.clone(),
+        before: event.before.clone(),
+        after: event.after.clone(),
+        result: event.result,
+        duration_us: event.duration_us,
+        count: event.count,
+        refs: event.refs.clone(),
     }
-    for (name, number) in [("duration_us", event.duration_us), ("count", event.count)] {
-        if let Some(number) = number {
-            put(name, Value::from(number));
-        }
-    }
-    Value::Object(fields)
 }
 
-/// RFC 3339 in UTC with milliseconds. Days to date after H. Hinnant's `civil_from_days`, with years that begin in March.
-fn timestamp(wall_ms: u64) -> String {
+/// The moment as records have it: RFC 3339 in UTC with milliseconds. From milliseconds since 1970.
+// Days to date after H. Hinnant's `civil_from_days`, with years that begin in March.
+#[must_use]
+pub fn timestamp(wall_ms: u64) -> String {
     let ms = wall_ms.min(LAST_MS);
     let (seconds, milli) = (ms / 1000, ms % 1000);
     let (days, second) = (seconds / 86_400, seconds % 86_400);
@@ -119,7 +117,14 @@ mod tests {
     use crate::event::{EventType, Outcome, Severity};
 
     fn stamp() -> Stamp {
-        Stamp { seq: 7, wall_ms: 1_705_314_600_123, mono_ns: 9_876_543_210, boot_id: "b".into(), engine: "e".into() }
+        Stamp {
+            seq: 7,
+            wall_ms: 1_705_314_600_123,
+            mono_ns: 9_876_543_210,
+            boot_id: "b".into(),
+            engine: "e".into(),
+            retention: None,
+        }
     }
 
     #[test]

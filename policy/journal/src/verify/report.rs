@@ -2,21 +2,39 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the verifier found. `Display` is one line for a human.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+use crate::contract::{VERSION, exact, version};
+
+/// What the verifier found: the contract `integrity_report`, printed by `sekisho journal verify --json`. `Display` is one
+/// line for a human.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Report {
+    /// The version of this contract.
+    #[schemars(transform = version)]
+    pub v: u64,
     /// Whether the journal is what was signed.
     pub verdict: Verdict,
     /// The journal's name.
     pub origin: String,
     /// The size the checkpoint says.
+    #[schemars(transform = exact)]
     pub size: u64,
     /// The root the checkpoint says, in hex; empty if no checkpoint could be opened.
     pub root: String,
-    /// How many entries were read and found good.
+    /// How many entries were found good.
+    #[schemars(transform = exact)]
     pub records: u64,
+    /// How many of them are known by their hashes alone, because their segments were removed by the rules.
+    #[serde(default)]
+    #[schemars(transform = exact)]
+    pub pruned: u64,
+    /// How often the signing key was changed, each time signed by both keys.
+    #[serde(default)]
+    #[schemars(transform = exact)]
+    pub rotations: u64,
     /// The size of the pinned checkpoint it was compared with.
     pub pinned: Option<u64>,
     /// The first thing found wrong.
@@ -25,8 +43,27 @@ pub struct Report {
     pub trouble: Option<String>,
 }
 
+impl Report {
+    /// Of the journal `origin`, before anything was read.
+    pub(super) fn unread(origin: &str, pinned: Option<u64>) -> Self {
+        Self {
+            v: VERSION,
+            verdict: Verdict::Unknown,
+            origin: origin.to_owned(),
+            size: 0,
+            root: String::new(),
+            records: 0,
+            pruned: 0,
+            rotations: 0,
+            pinned,
+            first_bad: None,
+            trouble: None,
+        }
+    }
+}
+
 /// The verifier's word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Verdict {
     /// Everything is as it was signed.
@@ -38,7 +75,7 @@ pub enum Verdict {
 }
 
 /// One thing found wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Damage {
     /// The entry, where one can be named.
     pub seq: Option<u64>,
@@ -49,7 +86,7 @@ pub struct Damage {
 }
 
 /// What can be wrong with a journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DamageKind {
     /// The entry is not the one that was signed.

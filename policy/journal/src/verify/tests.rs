@@ -87,7 +87,7 @@ fn signer(n: u8) -> SignerKey {
 }
 
 fn entry(seq: u64, action: &str) -> Vec<u8> {
-    let stamp = Stamp { seq, wall_ms: seq, mono_ns: seq, boot_id: "b".into(), engine: "e".into() };
+    let stamp = Stamp { seq, wall_ms: seq, mono_ns: seq, boot_id: "b".into(), engine: "e".into(), retention: None };
     line(&Event::new(EventType::Operation, action), &stamp).unwrap()
 }
 

@@ -67,16 +67,7 @@ pub struct Tail {
 impl Walk {
     fn start(key: &VerifierKey, pinned: Option<&Checkpoint>) -> Self {
         Self {
-            report: Report {
-                verdict: Verdict::Unknown,
-                origin: key.name().to_owned(),
-                size: 0,
-                root: String::new(),
-                records: 0,
-                pinned: pinned.map(|pinned| pinned.size),
-                first_bad: None,
-                trouble: None,
-            },
+            report: Report::unread(key.name(), pinned.map(|pinned| pinned.size)),
             note: String::new(),
             tiles: None,
             tree: Tree::new(),
