@@ -13,6 +13,8 @@
 
 pub mod contract;
 
+mod names;
+
 mod event;
 
 mod canonical;
@@ -35,8 +37,9 @@ mod verify;
 
 pub use canonical::{NotCanonical, check as check_canonical};
 pub use checkpoint::{Checkpoint, NoteError};
-pub use event::{Event, EventType, Outcome, Retention, Severity, UnknownName};
+pub use event::Event;
 pub use key::{KeyError, SignerKey, VerifierKey};
+pub use names::{EventType, Outcome, Retention, Severity, UnknownName};
 pub use proof::{Nodes, ProofError, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion};
 pub use record::{MAX_LINE, RecordError, Stamp, line, timestamp};
 pub use store::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};

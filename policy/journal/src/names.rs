@@ -21,6 +21,8 @@ pub enum EventType {
     SecurityAccessDenied,
     /// An incident was opened.
     SecurityIncidentOpened,
+    /// An incident was worked on: a remark, a step, another grade.
+    SecurityIncidentUpdated,
     /// An incident was closed.
     SecurityIncidentClosed,
     /// A support bundle was made.
@@ -49,12 +51,13 @@ pub enum EventType {
 
 impl EventType {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SecurityAlertRaised,
         Self::SecurityContainmentApplied,
         Self::SecuritySecretGuardTriggered,
         Self::SecurityAccessDenied,
         Self::SecurityIncidentOpened,
+        Self::SecurityIncidentUpdated,
         Self::SecurityIncidentClosed,
         Self::SupportBundleCreated,
         Self::IntegrityRecord,
@@ -78,6 +81,7 @@ impl EventType {
             Self::SecuritySecretGuardTriggered => "security.secret.guard.triggered",
             Self::SecurityAccessDenied => "security.access.denied",
             Self::SecurityIncidentOpened => "security.incident.opened",
+            Self::SecurityIncidentUpdated => "security.incident.updated",
             Self::SecurityIncidentClosed => "security.incident.closed",
             Self::SupportBundleCreated => "support_bundle.created",
             Self::IntegrityRecord => "integrity.record",
@@ -104,6 +108,7 @@ impl EventType {
             | Self::SecurityContainmentApplied
             | Self::SecuritySecretGuardTriggered
             | Self::SecurityIncidentOpened
+            | Self::SecurityIncidentUpdated
             | Self::SecurityIncidentClosed
             | Self::SupportBundleCreated
             | Self::IntegrityRecord

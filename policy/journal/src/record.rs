@@ -2,7 +2,8 @@
 
 use crate::canonical;
 use crate::contract::{AuditEvent, VERSION};
-use crate::event::{Event, Retention};
+use crate::event::Event;
+use crate::names::Retention;
 
 /// Where and when an event was put into the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +115,7 @@ const LAST_MS: u64 = 253_402_300_799_999;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EventType, Outcome, Severity};
+    use crate::names::{EventType, Outcome, Severity};
 
     fn stamp() -> Stamp {
         Stamp {

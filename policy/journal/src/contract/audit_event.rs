@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{exact, moment, version};
-use crate::event::{EventType, Outcome, Retention, Severity};
+use crate::names::{EventType, Outcome, Retention, Severity};
 
 /// One line of the journal. The line is canonical JSON (RFC 8785): numbers are integers below 2^53, and what is not
 /// known is left out, never null.

@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Event, EventType};
+use crate::event::Event;
 use crate::key::SignerKey;
+use crate::names::EventType;
 use crate::record::{Stamp, line};
 use crate::store::{CHECKPOINT, SEGMENTS, segment_path};
 use crate::tile::Builder;
