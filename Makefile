@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench demo ci
+.PHONY: help test fmt lint doc deny advisories bench evaluate demo ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ advisories: ## known vulnerabilities (needs cargo-deny, and a network that reach
 
 bench: ## measurements, as benches/README.md describes them
 	cd benches && ./run
+
+evaluate: ## what the scanner finds and wrongly finds, on sets of its own (words after ARGS= go to the tool)
+	$(CARGO) run --release --locked --quiet -p sekisho-evaluate -- $(or $(ARGS),$(addprefix --real ,$(wildcard /usr/share/doc /usr/lib/python3 /var/log)))
 
 demo: ## Sekisho at work, on loopback
 	$(CARGO) run --release --locked -- demo

@@ -8,7 +8,7 @@ use crate::tokens::Source;
 use crate::tree::Tree;
 
 /// A crate of ours, and those of ours that it may know.
-const CRATES: [(&str, &[&str]); 7] = [
+const CRATES: [(&str, &[&str]); 8] = [
     ("sekisho-safety", &[]),
     ("sekisho-journal", &[]),
     ("sekisho-policy", &["sekisho-safety"]),
@@ -19,6 +19,7 @@ const CRATES: [(&str, &[&str]); 7] = [
         "sekisho",
         &["sekisho-filters", "sekisho-scan", "sekisho-codec", "sekisho-policy", "sekisho-safety", "sekisho-journal"],
     ),
+    ("sekisho-evaluate", &["sekisho-scan"]),
 ];
 
 /// A room of `src/`, and the rooms that it may know.
