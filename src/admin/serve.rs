@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use sekisho_filters::Body;
+use sekisho_filters::{Answer, Body};
 use serde::de::DeserializeOwned;
 
 use super::{Admin, reply};
@@ -21,21 +21,19 @@ pub struct AdminPort(pub Arc<Admin>);
 pub struct HealthPort(pub Arc<Admin>);
 
 impl Handle for HealthPort {
-    async fn handle(&self, _peer: IpAddr, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        Ok(self.0.health(&request).unwrap_or_else(nowhere))
+    fn handle(&self, _peer: IpAddr, request: Request<Incoming>) -> Answer<Infallible> {
+        Answer::now(Ok(self.0.health(&request).unwrap_or_else(nowhere)))
     }
 }
 
 impl Handle for AdminPort {
-    async fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Answer<Infallible> {
         if !at_home(request.headers(), request.uri()) {
-            return Ok(reply::problem(
-                StatusCode::MISDIRECTED_REQUEST,
-                "misdirected",
-                "expected a loopback name as Host",
-            ));
+            let (status, title) = (StatusCode::MISDIRECTED_REQUEST, "expected a loopback name as Host");
+            return Answer::now(Ok(reply::problem(status, "misdirected", title)));
         }
-        Ok(self.0.route(peer, request).await)
+        let admin = Arc::clone(&self.0);
+        Answer::later(async move { Ok(admin.route(peer, request).await) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way of a request, in order. This file is that order and nothing else.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use sekisho_filters::access::{AccessLayer, Door};
@@ -7,7 +8,7 @@ use sekisho_filters::limits::LimitsLayer;
 use sekisho_filters::order_gate::{OrderGateLayer, OrderHeadsLayer, OrderLimits, SafetyView};
 use sekisho_filters::redact::RedactLayer;
 use sekisho_filters::respond::RespondLayer;
-use sekisho_filters::{Body, Hop, Witness};
+use sekisho_filters::{Answer, Body, Hop, Witness};
 use tower::{Service, ServiceBuilder};
 
 use super::upstream::Upstreams;
@@ -49,7 +50,7 @@ pub fn chain(parts: Parts, upstreams: Upstreams) -> impl Chain + use<> {
 
 /// What a listener serves.
 pub trait Chain:
-    Service<Hop, Response = http::Response<Body>, Error = std::convert::Infallible, Future: Send>
+    Service<Hop, Response = http::Response<Body>, Error = Infallible, Future = Answer<Infallible>>
     + Clone
     + Send
     + Sync
@@ -58,7 +59,7 @@ pub trait Chain:
 }
 
 impl<S> Chain for S where
-    S: Service<Hop, Response = http::Response<Body>, Error = std::convert::Infallible, Future: Send>
+    S: Service<Hop, Response = http::Response<Body>, Error = Infallible, Future = Answer<Infallible>>
         + Clone
         + Send
         + Sync

@@ -1,4 +1,4 @@
-//! Which route a request takes: read once, carried in its extensions.
+//! Which route a request takes: read once, carried with it.
 
 use std::net::IpAddr;
 use std::sync::Arc;

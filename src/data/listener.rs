@@ -6,21 +6,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::Request;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use sekisho_filters::respond::answer;
-use sekisho_filters::{Body, Fault, Hop, Witness};
+use sekisho_filters::{Answer, Body, Fault, Hop, Witness};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::chain::Chain;
 use super::classify::Routes;
+use super::drain::Drained;
 use super::timer::Coarse;
 
 /// What a connection may cost.
@@ -43,11 +44,7 @@ pub struct ConnectionLimits {
 /// Answers the requests of one listener.
 pub trait Handle: Send + Sync + 'static {
     /// Answers one request of `peer`. Whatever happens, there is an answer.
-    fn handle(
-        &self,
-        peer: IpAddr,
-        request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send;
+    fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Answer<Infallible>;
 }
 
 /// A bound socket and what answers on it.
@@ -89,7 +86,7 @@ pub async fn bind(what: &str, address: SocketAddr) -> io::Result<TcpListener> {
 impl<H: Handle> Listening<H> {
     /// Serves until `drain` is cancelled; then lets what is under way finish, for as long as policy says.
     pub async fn serve(self, drain: CancellationToken) {
-        let graceful = GracefulShutdown::new();
+        let connections = TaskTracker::new();
         let builder = self.limits.builder();
         let handler = Arc::new(self.handler);
         loop {
@@ -100,20 +97,18 @@ impl<H: Handle> Listening<H> {
             };
             let Some((stream, peer, place)) = accepted else { continue };
             let handler = Arc::clone(&handler);
-            let service = service_fn(move |request| {
-                let handler = Arc::clone(&handler);
-                async move { handler.handle(peer, request).await }
-            });
+            let service = service_fn(move |request| handler.handle(peer, request));
             let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-            let watched = graceful.watch(connection);
-            tokio::spawn(async move {
+            let drained = Drained::new(connection, drain.clone(), |connection| connection.graceful_shutdown());
+            connections.spawn(async move {
                 // A client that goes away is not our error; what it cut short has been recorded.
-                let _gone = watched.await;
+                let _gone = drained.await;
                 drop(place);
             });
         }
         drop(self.socket);
-        let _cut = tokio::time::timeout(self.limits.drain_timeout, graceful.shutdown()).await;
+        connections.close();
+        let _cut = tokio::time::timeout(self.limits.drain_timeout, connections.wait()).await;
     }
 }
 
@@ -162,16 +157,15 @@ impl ConnectionLimits {
 }
 
 impl<C: Chain> Handle for Gate<C> {
-    async fn handle(&self, peer: IpAddr, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    fn handle(&self, peer: IpAddr, mut request: Request<Incoming>) -> Answer<Infallible> {
         let (exchange, outcome) = self.routes.classify(peer, &mut request);
         if let Err(refusal) = outcome {
             self.witness.refused(&exchange, &refusal);
-            return Ok(answer(&refusal, exchange.decision, exchange.route.orders.is_some()));
+            return Answer::now(Ok(answer(&refusal, exchange.decision, exchange.route.orders.is_some())));
         }
-        request.extensions_mut().insert(exchange);
-        let hop: Hop = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
-        let passing = self.chain.lock().unwrap_or_else(PoisonError::into_inner).call(hop);
-        passing.await
+        let request = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
+        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
+        chain.call(Hop { exchange: Arc::new(exchange), request })
     }
 }
 

@@ -10,6 +10,8 @@ mod held;
 
 pub mod chain;
 
+mod drain;
+
 mod timer;
 
 pub mod upstream;

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use sekisho_policy::Refusal;
+use tokio::time::Sleep;
 
 use crate::Fault;
 
@@ -13,6 +16,7 @@ use crate::Fault;
 #[derive(Default)]
 pub struct Body {
     kind: Kind,
+    bound: Option<Bound>,
 }
 
 #[derive(Default)]
@@ -23,20 +27,51 @@ enum Kind {
     Stream(Boxed),
 }
 
+/// How far a body may go.
+struct Bound {
+    left: u64,
+    idle: Duration,
+    /// Set only while the body pauses: one that is all there costs no timer.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+type Next = Option<Result<Frame<Bytes>, Fault>>;
+
+impl Bound {
+    fn check(&mut self, frame: Poll<Next>, cx: &mut Context<'_>) -> Poll<Next> {
+        let Poll::Ready(frame) = frame else {
+            let idle = self.idle;
+            let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+            ready!(pause.as_mut().poll(cx));
+            return Poll::Ready(Some(Err(Refusal::RequestTimeout.into())));
+        };
+        self.pause = None;
+        let arrived = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(_)) | None => 0,
+        };
+        match self.left.checked_sub(arrived) {
+            Some(left) => self.left = left,
+            None => return Poll::Ready(Some(Err(Refusal::BodyTooLarge.into()))),
+        }
+        Poll::Ready(frame)
+    }
+}
+
 type Boxed = Pin<Box<dyn HttpBody<Data = Bytes, Error = Fault> + Send>>;
 
 impl Body {
     /// A body without a byte.
     #[must_use]
     pub const fn empty() -> Self {
-        Self { kind: Kind::Empty }
+        Self { kind: Kind::Empty, bound: None }
     }
 
     /// A body held in memory.
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        if bytes.is_empty() { Self::empty() } else { Self { kind: Kind::Full(bytes) } }
+        if bytes.is_empty() { Self::empty() } else { Self { kind: Kind::Full(bytes), bound: None } }
     }
 
     /// A body that arrives as it is read. One that has already ended costs nothing.
@@ -53,11 +88,18 @@ impl Body {
     where
         B: HttpBody<Data = Bytes, Error = Fault> + Send + 'static,
     {
-        Self { kind: Kind::Stream(Box::pin(body)) }
+        Self { kind: Kind::Stream(Box::pin(body)), bound: None }
     }
 }
 
 impl Body {
+    /// From here on it may neither grow beyond `most` bytes nor pause for longer than `idle`; what is in memory has done both.
+    pub(crate) fn bound(&mut self, most: u64, idle: Duration) {
+        if matches!(self.kind, Kind::Stream(_)) {
+            self.bound = Some(Bound { left: most, idle, pause: None });
+        }
+    }
+
     /// The whole body, if it is already in memory.
     #[must_use]
     pub fn in_memory(&self) -> Option<Bytes> {
@@ -73,11 +115,16 @@ impl HttpBody for Body {
     type Data = Bytes;
     type Error = Fault;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
-        if let Kind::Stream(stream) = &mut self.kind {
-            return stream.as_mut().poll_frame(cx);
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
+        let Self { kind, bound } = &mut *self;
+        if let Kind::Stream(stream) = kind {
+            let frame = stream.as_mut().poll_frame(cx);
+            return match bound {
+                Some(bound) => bound.check(frame, cx),
+                None => frame,
+            };
         }
-        Poll::Ready(match std::mem::take(&mut self.kind) {
+        Poll::Ready(match std::mem::take(kind) {
             Kind::Full(bytes) => Some(Ok(Frame::data(bytes))),
             Kind::Empty | Kind::Stream(_) => None,
         })
@@ -114,9 +161,37 @@ impl fmt::Debug for Body {
 
 #[cfg(test)]
 mod tests {
-    use http_body_util::BodyExt;
+    use futures_util::stream;
+    use http_body_util::{BodyExt, StreamBody};
 
-    use super::{Body, HttpBody};
+    use super::{Body, Bytes, Duration, Fault, Frame, HttpBody, Refusal};
+
+    async fn outcome(mut body: Body) -> Result<Bytes, String> {
+        body.bound(4, Duration::from_secs(5));
+        match body.collect().await {
+            Ok(all) => Ok(all.to_bytes()),
+            Err(Fault::Cut(refusal)) => Err(refusal.code().to_owned()),
+            Err(other) => Err(other.to_string()),
+        }
+    }
+
+    fn pieces(pieces: &'static [&'static str]) -> Body {
+        Body::stream(StreamBody::new(stream::iter(
+            pieces.iter().map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))),
+        )))
+    }
+
+    #[tokio::test]
+    async fn what_arrives_is_counted() {
+        assert_eq!(outcome(pieces(&["ab", "cd"])).await, Ok(Bytes::from("abcd")));
+        assert_eq!(outcome(pieces(&["ab", "cde"])).await, Err(Refusal::BodyTooLarge.code().to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stops_arriving_is_cut() {
+        let silent = Body::stream(StreamBody::new(stream::pending::<Result<Frame<Bytes>, Fault>>()));
+        assert_eq!(outcome(silent).await, Err(Refusal::RequestTimeout.code().to_owned()));
+    }
 
     #[tokio::test]
     async fn a_full_body_is_read_once_and_has_its_exact_size() {

@@ -1,4 +1,4 @@
-//! What is known of a request before any filter sees it: read once, carried in the request's extensions.
+//! What is known of a request before any filter sees it: read once, carried with the request.
 
 use std::fmt;
 use std::net::IpAddr;

@@ -29,9 +29,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use http::{HeaderValue, Response};
 use sekisho_filters::order_gate::Permitted;
-use sekisho_filters::{Answer, Body, Exchange, Stop};
+use sekisho_filters::{Answer, Body, Stop};
 use sekisho_policy::Refusal;
 use tower::Service;
 
@@ -40,7 +41,7 @@ use pool::Pool;
 /// All upstreams of one sidecar.
 #[derive(Clone, Debug)]
 pub struct Upstreams {
-    by_name: Arc<HashMap<Arc<str>, Arc<Upstream>>>,
+    by_name: Arc<HashMap<Arc<str>, Arc<Upstream>, RandomState>>,
 }
 
 /// One upstream.
@@ -107,11 +108,9 @@ impl Service<Permitted> for Upstreams {
     }
 
     fn call(&mut self, permitted: Permitted) -> Answer {
-        let exchange = permitted.head().extensions().get::<Exchange>();
-        let upstream = exchange.and_then(|exchange| self.by_name.get(&exchange.route.upstream)).cloned();
-        Box::pin(async move {
-            let Some(upstream) = upstream else { return Err(Refusal::NoRoute.into()) };
-            upstream.send(permitted).await
-        })
+        let Some(upstream) = self.by_name.get(&permitted.exchange().route.upstream).cloned() else {
+            return Refusal::NoRoute.into();
+        };
+        Answer::later(async move { upstream.send(permitted).await })
     }
 }

@@ -9,7 +9,7 @@ use sekisho_policy::Refusal;
 use tower::Service;
 
 use super::{Failures, Key, Keys, Principal};
-use crate::{Answer, Body, Exchange, Hop, Stop, Witness, refused};
+use crate::{Answer, Body, Hop, Stop, Witness};
 
 /// Where callers are asked who they are. The data path and the admin API share one, and with it the counts.
 #[derive(Debug)]
@@ -161,29 +161,28 @@ where
     fn call(&mut self, mut hop: Hop) -> Answer {
         match self.admit(&mut hop) {
             Ok(()) => self.inner.call(hop),
-            Err(refusal) => refused(refusal),
+            Err(refusal) => refusal.into(),
         }
     }
 }
 
 impl<S> Access<S> {
     fn admit(&self, hop: &mut Hop) -> Result<(), Refusal> {
+        let Hop { exchange, request } = hop;
         // Only this door says who a caller is.
-        hop.headers_mut().remove(PRINCIPAL);
-        let Some(exchange) = hop.extensions().get::<Exchange>() else { return Err(Refusal::NoRoute) };
+        request.headers_mut().remove(PRINCIPAL);
         let Some(roles) = &exchange.route.roles else { return Ok(()) };
-        let principal = self.door.ask(hop.headers(), exchange.peer).map_err(|attempt| {
+        let principal = self.door.ask(request.headers(), exchange.peer).map_err(|attempt| {
             self.witness.failed(exchange, &attempt);
             attempt.refusal()
         })?;
         if !roles.contains(&principal.key.role) {
             return Err(Refusal::Forbidden);
         }
-        hop.headers_mut().remove(API_KEY);
+        request.headers_mut().remove(API_KEY);
         if let Ok(id) = HeaderValue::from_str(&principal.key.id) {
-            hop.headers_mut().insert(PRINCIPAL, id);
+            request.headers_mut().insert(PRINCIPAL, id);
         }
-        hop.extensions_mut().insert(principal);
         Ok(())
     }
 }

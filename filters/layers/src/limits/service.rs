@@ -7,9 +7,9 @@ use sekisho_policy::Refusal;
 use tower::Service;
 
 use super::RequestLimits;
-use super::body::{Bounded, Placed};
+use super::body::Placed;
 use super::room::{Place, Room};
-use crate::{Answer, Body, Exchange, Hop, Stop, refused};
+use crate::{Answer, Body, Hop, Stop};
 
 /// Refuses what would cost too much.
 #[derive(Clone, Debug)]
@@ -22,8 +22,7 @@ pub struct Limits<S> {
 
 impl<S> Service<Hop> for Limits<S>
 where
-    S: Service<Hop, Response = Response<Body>, Error = Stop>,
-    S::Future: Send + 'static,
+    S: Service<Hop, Response = Response<Body>, Error = Stop, Future = Answer>,
 {
     type Response = Response<Body>;
     type Error = Stop;
@@ -33,14 +32,14 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, hop: Hop) -> Answer {
+    fn call(&mut self, mut hop: Hop) -> Answer {
         let place = match self.admit(&hop) {
             Ok(place) => place,
-            Err(refusal) => return refused(refusal),
+            Err(refusal) => return refusal.into(),
         };
-        let passing = self.inner.call(self.bound(hop));
-        Box::pin(async move {
-            let response = passing.await?;
+        hop.request.body_mut().bound(self.limits.body_bytes, self.limits.body_idle_timeout);
+        self.inner.call(hop).map(|outcome| {
+            let response = outcome?;
             Ok(response.map(|inner| if inner.is_end_stream() { inner } else { Body::stream(Placed { inner, place }) }))
         })
     }
@@ -48,23 +47,15 @@ where
 
 impl<S> Limits<S> {
     fn admit(&self, hop: &Hop) -> Result<Place, Refusal> {
-        let headers = hop.headers();
+        let headers = hop.request.headers();
         if headers.len() > self.limits.header_count || bytes_of(headers) > self.limits.header_bytes {
             return Err(Refusal::HeadersTooLarge);
         }
-        if hop.body().size_hint().lower() > self.limits.body_bytes {
+        if hop.request.body().size_hint().lower() > self.limits.body_bytes {
             return Err(Refusal::BodyTooLarge);
         }
-        let order = hop.extensions().get::<Exchange>().is_some_and(|exchange| exchange.route.orders.is_some());
-        let room = if order { &self.room_for_orders } else { &self.room };
+        let room = if hop.exchange.route.orders.is_some() { &self.room_for_orders } else { &self.room };
         room.enter().ok_or(Refusal::Overloaded { retry_after_s: self.limits.retry_after_s })
-    }
-
-    fn bound(&self, hop: Hop) -> Hop {
-        hop.map(|body| match body.in_memory() {
-            Some(_) => body,
-            None => Body::stream(Bounded::new(body, self.limits.body_bytes, self.limits.body_idle_timeout)),
-        })
     }
 }
 

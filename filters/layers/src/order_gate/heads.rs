@@ -6,7 +6,7 @@ use sekisho_policy::{OrderHead, Refusal};
 use tower::{Layer, Service};
 
 use super::SafetyView;
-use crate::{Answer, Body, Exchange, Hop, Stop, refused};
+use crate::{Answer, Body, Hop, Stop};
 
 /// Builds [`OrderHeads`].
 #[derive(Clone, Debug)]
@@ -52,16 +52,16 @@ where
     fn call(&mut self, hop: Hop) -> Answer {
         match self.refusal(&hop) {
             None => self.inner.call(hop),
-            Some(refusal) => refused(refusal),
+            Some(refusal) => refusal.into(),
         }
     }
 }
 
 impl<S> OrderHeads<S> {
     fn refusal(&self, hop: &Hop) -> Option<Refusal> {
-        let exchange = hop.extensions().get::<Exchange>()?;
+        let Hop { exchange, request } = hop;
         let orders = exchange.route.orders.as_ref()?;
-        let head = OrderHead { method: hop.method().as_str(), host: &exchange.host, path: hop.uri().path() };
+        let head = OrderHead { method: request.method().as_str(), host: &exchange.host, path: request.uri().path() };
         orders.rules.refusable_by_head(head, &self.safety.effective(&orders.scopes))
     }
 }

@@ -30,9 +30,10 @@
 //! A request cannot reach an upstream past the gate, since nothing else can make a `Permitted`:
 //!
 //! ```compile_fail
-//! use sekisho_filters::{Body, order_gate::Permitted};
-//! let request = http::Request::new(Body::empty());
-//! let forged = Permitted { request, order: None };
+//! use sekisho_filters::{Hop, order_gate::Permitted};
+//! fn forge(hop: Hop) -> Permitted {
+//!     Permitted { hop, order: None }
+//! }
 //! ```
 //!
 //! An upstream asks for one in its type:

@@ -9,24 +9,24 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use sekisho_policy::{Class, Classified, Refusal, decide};
 
 use super::SafetyView;
-use crate::{Body, Exchange, Fault, Start};
+use crate::{Body, Exchange, Fault, Hop, Start};
 
 /// A request the gate has let through. Only the gate makes one.
 #[derive(Debug)]
 pub struct Permitted {
-    request: Request<Body>,
+    hop: Hop,
     order: Option<Order>,
 }
 
 pub(super) struct Order {
-    pub(super) exchange: Exchange,
+    pub(super) exchange: Arc<Exchange>,
     pub(super) classified: Classified,
     pub(super) safety: Arc<dyn SafetyView>,
 }
 
 impl Permitted {
-    pub(super) const fn new(request: Request<Body>, order: Option<Order>) -> Self {
-        Self { request, order }
+    pub(super) const fn new(hop: Hop, order: Option<Order>) -> Self {
+        Self { hop, order }
     }
 
     /// Whether it is an order message: one that must be sent at most once, whatever happens to the connection.
@@ -41,10 +41,10 @@ impl Permitted {
         self.order.as_ref().map(|order| order.classified.class)
     }
 
-    /// The head of the request, to choose and open a connection with.
+    /// What is known of the request, to choose and open a connection with.
     #[must_use]
-    pub const fn head(&self) -> &Request<Body> {
-        &self.request
+    pub fn exchange(&self) -> &Exchange {
+        &self.hop.exchange
     }
 
     /// Gives the request away to be sent now. Call it with the connection in hand: this is the last look at the state.
@@ -53,12 +53,13 @@ impl Permitted {
     ///
     /// The refusal, when the state has tightened since the gate let the order through.
     pub fn commence(self, unwritten: &Unwritten) -> Result<Request<Body>, Refusal> {
-        let Some(order) = self.order else { return Ok(self.request) };
+        let request = self.hop.request;
+        let Some(order) = self.order else { return Ok(request) };
         // INVARIANT: announced before the state is read, so a flip either is seen here or waits for this order.
         let start = order.safety.starts().begin();
         order.decide()?;
         let unwritten = unwritten.clone();
-        Ok(self.request.map(|body| Body::kept(Held { body, start: Some(start), unwritten })))
+        Ok(request.map(|body| Body::kept(Held { body, start: Some(start), unwritten })))
     }
 }
 

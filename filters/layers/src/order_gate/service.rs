@@ -11,7 +11,7 @@ use tower::Service;
 use super::permitted::Order;
 use super::{OrderLimits, Permitted, SafetyView};
 use crate::witness::Witness;
-use crate::{Answer, Body, Exchange, Fault, Hop, Stop, refused};
+use crate::{Answer, Body, Fault, Hop, Stop};
 
 /// Lets an order message through, or refuses it. Everything else passes as it is.
 #[derive(Clone, Debug)]
@@ -30,8 +30,7 @@ pub(super) struct Keeper {
 
 impl<S> Service<Hop> for OrderGate<S>
 where
-    S: Service<Permitted, Response = Response<Body>, Error = Stop> + Clone + Send + 'static,
-    S::Future: Send,
+    S: Service<Permitted, Response = Response<Body>, Error = Stop, Future = Answer> + Clone + Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Stop;
@@ -42,15 +41,12 @@ where
     }
 
     fn call(&mut self, hop: Hop) -> Answer {
-        let Some(exchange) = hop.extensions().get::<Exchange>().cloned() else {
-            return refused(Refusal::NoRoute);
-        };
-        if exchange.route.orders.is_none() {
-            return Box::pin(self.inner.call(Permitted::new(hop, None)));
+        if hop.exchange.route.orders.is_none() {
+            return self.inner.call(Permitted::new(hop, None));
         }
         let (mut inner, keeper) = (self.inner.clone(), Arc::clone(&self.keeper));
-        Box::pin(async move {
-            let (hop, order) = keeper.admit(hop, exchange).await?;
+        Answer::later(async move {
+            let (hop, order) = keeper.admit(hop).await?;
             keeper.witness.forwarded(&order.exchange, order.classified.class);
             inner.call(Permitted::new(hop, Some(order))).await
         })
@@ -59,10 +55,10 @@ where
 
 impl Keeper {
     /// Reads an order message as far as is needed, and decides.
-    async fn admit(&self, hop: Hop, exchange: Exchange) -> Result<(Hop, Order), Stop> {
-        let route = Arc::clone(&exchange.route);
-        let Some(orders) = &route.orders else { return Err(Refusal::NoRoute.into()) };
-        let (head, body) = hop.into_parts();
+    async fn admit(&self, hop: Hop) -> Result<(Hop, Order), Stop> {
+        let Hop { exchange, request } = hop;
+        let Some(orders) = &exchange.route.orders else { return Err(Refusal::NoRoute.into()) };
+        let (head, body) = request.into_parts();
         let query = pairs(head.uri.query().unwrap_or_default().as_bytes(), &self.limits.fields);
         let body = self.read(body).await?;
         let fields = fields_of(&head.headers, &body, &self.limits.fields);
@@ -74,9 +70,10 @@ impl Keeper {
             body: &fields.pairs,
             ambiguity: query.ambiguity().or_else(|| fields.ambiguity()).or_else(|| override_of(&head.headers)),
         });
-        let order = Order { exchange, classified, safety: Arc::clone(&self.safety) };
+        let order = Order { exchange: Arc::clone(&exchange), classified, safety: Arc::clone(&self.safety) };
         order.decide()?;
-        Ok((Request::from_parts(head, Body::full(body)), order))
+        let request = Request::from_parts(head, Body::full(body));
+        Ok((Hop { exchange, request }, order))
     }
 
     async fn read(&self, body: Body) -> Result<bytes::Bytes, Stop> {

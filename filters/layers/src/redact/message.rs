@@ -27,7 +27,7 @@ pub(super) enum OnFind {
 /// One message being searched: whose it is, and by what rules.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
-    pub(super) exchange: Exchange,
+    pub(super) exchange: Arc<Exchange>,
     pub(super) with: Arc<Searcher>,
     pub(super) on_find: OnFind,
 }

@@ -2,15 +2,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{ACCEPT_ENCODING, RANGE};
-use http::{HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Body as _;
-use sekisho_policy::Refusal;
 use sekisho_scan::Ruleset;
 use tower::Service;
 
 use super::RedactLimits;
 use super::message::{OnFind, Search, is_signed};
-use crate::{Answer, Body, Exchange, Hop, Place, Stop, Witness, refused};
+use crate::{Answer, Body, Exchange, Hop, Place, Stop, Witness};
 
 /// Searches requests, and on export routes answers.
 #[derive(Clone, Debug)]
@@ -40,23 +39,21 @@ where
     }
 
     fn call(&mut self, hop: Hop) -> Answer {
-        let Some(exchange) = hop.extensions().get::<Exchange>().cloned() else {
-            return refused(Refusal::NoRoute);
-        };
-        let redaction = exchange.route.redact;
+        let redaction = hop.exchange.route.redact;
         if !redaction.request && !redaction.response {
             return self.inner.call(hop);
         }
         let (mut inner, searcher) = (self.inner.clone(), Arc::clone(&self.searcher));
-        Box::pin(async move {
+        Answer::later(async move {
             let mut hop = hop;
             if redaction.request {
-                hop = searcher.request(exchange.clone(), hop).await?;
+                hop = searcher.request(hop).await?;
             }
             if !redaction.response {
                 return inner.call(hop).await;
             }
-            narrow(&mut hop);
+            narrow(hop.request.headers_mut());
+            let exchange = Arc::clone(&hop.exchange);
             let response = inner.call(hop).await?;
             searcher.response(exchange, response).await
         })
@@ -64,8 +61,9 @@ where
 }
 
 impl Searcher {
-    async fn request(self: &Arc<Self>, exchange: Exchange, hop: Hop) -> Result<Hop, Stop> {
-        let (mut head, body) = hop.into_parts();
+    async fn request(self: &Arc<Self>, hop: Hop) -> Result<Hop, Stop> {
+        let Hop { exchange, request } = hop;
+        let (mut head, body) = request.into_parts();
         let on_find = if exchange.route.orders.is_some() {
             OnFind::RefuseOrder
         } else if is_signed(&head.headers, head.uri.query()) {
@@ -73,17 +71,21 @@ impl Searcher {
         } else {
             OnFind::Edit
         };
-        let search = self.search(exchange, on_find);
+        let search = self.search(Arc::clone(&exchange), on_find);
         search.line(&head.method, &head.uri, &head.headers)?;
         if let Some(target) = search.target(&head.uri)? {
             head.uri = target;
         }
         search.headers(Place::Header, &mut head.headers)?;
         let body = search.body(&mut head.headers, body).await?;
-        Ok(Hop::from_parts(head, body))
+        Ok(Hop { exchange, request: Request::from_parts(head, body) })
     }
 
-    async fn response(self: &Arc<Self>, exchange: Exchange, response: Response<Body>) -> Result<Response<Body>, Stop> {
+    async fn response(
+        self: &Arc<Self>,
+        exchange: Arc<Exchange>,
+        response: Response<Body>,
+    ) -> Result<Response<Body>, Stop> {
         let (mut head, body) = response.into_parts();
         let on_find = if is_signed(&head.headers, None) { OnFind::RefuseSigned } else { OnFind::Edit };
         let search = self.search(exchange, on_find);
@@ -95,15 +97,15 @@ impl Searcher {
         Ok(Response::from_parts(head, body))
     }
 
-    fn search(self: &Arc<Self>, exchange: Exchange, on_find: OnFind) -> Search {
+    fn search(self: &Arc<Self>, exchange: Arc<Exchange>, on_find: OnFind) -> Search {
         Search { exchange, with: Arc::clone(self), on_find }
     }
 }
 
 /// Asks the upstream for an answer that can be read whole: no part of it, and no coding but gzip.
-fn narrow(hop: &mut Hop) {
-    hop.headers_mut().remove(RANGE);
-    if hop.headers().contains_key(ACCEPT_ENCODING) {
-        hop.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+fn narrow(headers: &mut HeaderMap) {
+    headers.remove(RANGE);
+    if headers.contains_key(ACCEPT_ENCODING) {
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     }
 }

@@ -1,6 +1,4 @@
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,7 +7,7 @@ use sekisho_policy::Refusal;
 use tower::Service;
 
 use super::answer::{answer, mark};
-use crate::{Body, Exchange, Fault, Hop, Stop, Witness};
+use crate::{Answer, Body, Exchange, Fault, Hop, Outcome, Stop, Witness};
 
 /// Answers whatever happens.
 #[derive(Clone, Debug)]
@@ -26,33 +24,24 @@ impl<S> Respond<S> {
 
 impl<S> Service<Hop> for Respond<S>
 where
-    S: Service<Hop, Response = Response<Body>, Error = Stop> + Send + 'static,
-    S::Future: Send + 'static,
+    S: Service<Hop, Response = Response<Body>, Error = Stop, Future = Answer>,
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Answer<Infallible>;
 
     /// Always ready: what the filters within are not ready for, they refuse.
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, hop: Hop) -> Self::Future {
-        let exchange = hop.extensions().get::<Exchange>().cloned();
-        let witness = Arc::clone(&self.witness);
-        let passing = self.inner.call(hop);
-        Box::pin(async move {
-            let outcome = passing.await;
-            Ok(match exchange {
-                Some(exchange) => settle(outcome, &exchange, witness.as_ref()),
-                None => outcome.unwrap_or_else(|_stop| answer(&Refusal::NoRoute, Default::default(), false)),
-            })
-        })
+    fn call(&mut self, hop: Hop) -> Answer<Infallible> {
+        let (exchange, witness) = (Arc::clone(&hop.exchange), Arc::clone(&self.witness));
+        self.inner.call(hop).map(move |outcome| Ok(settle(outcome, &exchange, witness.as_ref())))
     }
 }
 
-fn settle(outcome: Result<Response<Body>, Stop>, exchange: &Exchange, witness: &dyn Witness) -> Response<Body> {
+fn settle(outcome: Outcome, exchange: &Exchange, witness: &dyn Witness) -> Response<Body> {
     let order = exchange.route.orders.is_some();
     match outcome {
         Ok(mut response) => {

@@ -27,6 +27,8 @@ pub struct Classified {
 /// A class, and those of the parts.
 type Found = (Class, Vec<Class>);
 
+const UNKNOWN: Found = (Class::Unknown, Vec::new());
+
 impl OrderRules {
     /// What a message is. What no rule knows is [`Class::Unknown`].
     #[must_use]
@@ -41,7 +43,8 @@ impl OrderRules {
             }
         };
         scopes.extend(all.named(&self.instruments).flat_map(instrument));
-        let found = if ambiguous.is_some() { self.worse(found, self.worst(self.possible(view))) } else { found };
+        let possible = || if aliased(view.path).is_some() { vec![UNKNOWN] } else { self.possible(view) };
+        let found = if ambiguous.is_some() { self.worse(found, self.worst(possible())) } else { found };
         // An order whose fields could not be read may be for an instrument that is held: its scope is not known.
         let unread = view.ambiguity.is_some() && view.body.is_empty() && moves_position(found.0);
         let (class, legs) = if unread { (Class::Unknown, Vec::new()) } else { found };
@@ -52,11 +55,12 @@ impl OrderRules {
     #[must_use]
     pub fn refusable_by_head(&self, head: OrderHead<'_>, effective: &Effective) -> Option<Refusal> {
         let view = head.without_body();
-        if let Some(why) = aliased(view.path).filter(|_| effective.posture != Posture::Allow) {
-            let (class, legs) = self.worst(self.possible(&view));
+        let why = aliased(view.path);
+        let possible = if why.is_some() { vec![UNKNOWN] } else { self.possible(&view) };
+        if let Some(why) = why.filter(|_| effective.posture != Posture::Allow) {
+            let (class, legs) = self.worst(possible);
             return Some(Refusal::OrderAmbiguous(refused(class, &legs, effective), why.to_owned()));
         }
-        let possible = self.possible(&view);
         if possible.iter().any(|(class, legs)| permitted(*class, legs, effective.posture, self.flags)) {
             return None;
         }
@@ -115,13 +119,10 @@ impl OrderRules {
         Class::Unknown
     }
 
-    /// Every class that a message with this head may turn out to have. A batch is judged by its legs, so each leg that it may
+    /// Every class that a message with this head, whose path has one reading, may turn out to have. A batch is judged by its legs, so each leg that it may
     /// have stands for itself.
     fn possible(&self, view: &OrderView<'_>) -> Vec<Found> {
         let mut possible = Vec::new();
-        if aliased(view.path).is_some() {
-            return vec![(Class::Unknown, Vec::new())];
-        }
         let rpc = self.rpc.as_ref().is_some_and(|rpc| view.path == rpc.path && view.method == "POST");
         let takes = |rule: &&Rule| {
             rule.takes(view.method, view.host) && rule.paths.iter().any(|path| path.matches(view.path).is_some())
@@ -150,9 +151,8 @@ impl OrderRules {
     fn worst(&self, mut possible: Vec<Found>) -> Found {
         let worst =
             |possible: &[Found]| possible.iter().rev().max_by_key(|(class, legs)| self.badness(*class, legs)).cloned();
-        let unknown = (Class::Unknown, Vec::new());
-        let of_all = worst(&possible).unwrap_or_else(|| unknown.clone());
-        if of_all != unknown {
+        let of_all = worst(&possible).unwrap_or(UNKNOWN);
+        if of_all != UNKNOWN {
             return of_all;
         }
         possible.retain(|(class, _)| moves_position(*class));

@@ -1,0 +1,98 @@
+//! A connection that finishes what it carries and ends, once a drain began.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+pin_project! {
+    /// Runs on a task of its own.
+    ///
+    /// `hyper_util`'s watch asks a channel each time the connection is polled, and a connection is polled for every request.
+    /// This one leaves a waker there once and then looks at a flag.
+    pub(super) struct Drained<C> {
+        #[pin]
+        connection: C,
+        // Asks the connection to finish.
+        tell: fn(Pin<&mut C>),
+        began: CancellationToken,
+        woken: Pin<Box<WaitForCancellationFutureOwned>>,
+        waits: bool,
+        told: bool,
+    }
+}
+
+impl<C> Drained<C> {
+    /// Told with `tell` when the drain `began`.
+    pub(super) fn new(connection: C, began: CancellationToken, tell: fn(Pin<&mut C>)) -> Self {
+        let woken = Box::pin(began.clone().cancelled_owned());
+        Self { connection, tell, began, woken, waits: false, told: false }
+    }
+}
+
+impl<C: Future> Future for Drained<C> {
+    type Output = C::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
+        let mut this = self.project();
+        // INVARIANT: a task's waker is the same as long as the task lives, so the one that was left is the right one.
+        if !std::mem::replace(this.waits, true) {
+            let _either_way_the_flag_is_read = this.woken.as_mut().poll(cx);
+        }
+        if !*this.told && this.began.is_cancelled() {
+            *this.told = true;
+            (this.tell)(this.connection.as_mut());
+        }
+        this.connection.poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Ends when it is told to.
+    struct Connection {
+        told: Arc<AtomicUsize>,
+        polls: Arc<AtomicUsize>,
+    }
+
+    impl Future for Connection {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<()> {
+            self.polls.fetch_add(1, Ordering::Relaxed);
+            if self.told.load(Ordering::Relaxed) == 0 { Poll::Pending } else { Poll::Ready(()) }
+        }
+    }
+
+    const TELL: fn(Pin<&mut Connection>) = |connection| {
+        connection.told.fetch_add(1, Ordering::Relaxed);
+    };
+
+    #[tokio::test]
+    async fn a_connection_that_waits_hears_of_a_drain_once() {
+        let (told, polls, began) = (Arc::default(), Arc::<AtomicUsize>::default(), CancellationToken::new());
+        let connection = Connection { told: Arc::clone(&told), polls: Arc::clone(&polls) };
+        let drained = tokio::spawn(Drained::new(connection, began.clone(), TELL));
+        while polls.load(Ordering::Relaxed) == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(told.load(Ordering::Relaxed), 0);
+        began.cancel();
+        drained.await.unwrap();
+        assert_eq!((told.load(Ordering::Relaxed), polls.load(Ordering::Relaxed)), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn one_that_begins_during_a_drain_hears_of_it_at_once() {
+        let (told, polls, began) = (Arc::default(), Arc::default(), CancellationToken::new());
+        began.cancel();
+        Drained::new(Connection { told: Arc::clone(&told), polls }, began, TELL).await;
+        assert_eq!(told.load(Ordering::Relaxed), 1);
+    }
+}
