@@ -27,7 +27,7 @@ use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
 use crate::evidence::{Journal, JournalSettings, OpenError};
-use crate::identity;
+use crate::identity::{self, kept, kept::KeptFiles};
 use crate::telemetry::{Metrics, Recorder};
 
 /// Why the sidecar did not start. Each is one clear line.
@@ -103,6 +103,8 @@ impl App {
         if let Some(path) = policy.safety.sentinel.clone() {
             app.spawn(watch::sentinel(path, policy.safety.sentinel_interval, Arc::clone(&app.safety)));
         }
+        let (door, files) = (Arc::clone(&shared.door), Arc::clone(&shared.kept));
+        app.tasks.spawn(kept::keep(door, files, policy.auth_failures.save_interval, app.drain.clone()));
         app.serve(policy, sockets, &shared)?;
         app.journal.record(
             Event::new(EventType::Operation, "start")
@@ -164,6 +166,7 @@ impl App {
 struct Shared {
     rules: Arc<Ruleset>,
     door: Arc<Door>,
+    kept: Arc<KeptFiles>,
     journal: Journal,
     safety: Arc<Safety>,
     incidents: Arc<Incidents>,
@@ -176,7 +179,7 @@ struct Shared {
 impl Shared {
     fn open(policy: &Policy, data: &Path) -> Result<(Self, mpsc::Receiver<signals::Raised>), StartError> {
         let rules = Arc::new(compile::ruleset(policy)?);
-        let door = Arc::new(identity::door(policy)?);
+        let (door, kept) = identity::door(policy, KeptFiles::open(data)?)?;
         let journal = open_journal(policy, data, &rules)?;
         let loaded = history::load(data, now_ms())?;
         let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
@@ -189,7 +192,7 @@ impl Shared {
         getrandom::fill(&mut boot)?;
         let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
         let unverified = loaded.unverified;
-        Ok((Self { rules, door, journal, safety, incidents, unverified, metrics, recorder, decisions }, raised))
+        Ok((Self { rules, door, kept, journal, safety, incidents, unverified, metrics, recorder, decisions }, raised))
     }
 
     fn parts(&self, policy: &Policy) -> Parts {

@@ -10,14 +10,18 @@
 //! | `GET /v1/incidents` `/v1/incidents/ID` | anyone on the machine | incidents and their timelines |
 //! | `POST /v1/incidents` | `ManageIncidents` | opens one |
 //! | `POST /v1/incidents/ID/note` `/step` `/severity` `/close` | `ManageIncidents` | works on one |
+//! | `GET /v1/lockouts` | `ReadAudit` | who is locked out; with `?key=ID&from=ADDRESS` whether that one is, and why |
+//! | `POST /v1/lockouts/lift` | `ManageAccess` | ends lockouts |
 //! | `GET /livez` `/readyz` `/healthz` `/metrics` | anyone, on the health port | whether it lives, is ready, and what it counts |
 //!
-//! Changes carry an `X-API-Key` and a JSON body. Requests whose `Host` is no loopback name are refused on the admin
-//! port, so that a page in a browser on the same machine cannot reach it by a name of its own.
+//! What is not for anyone carries an `X-API-Key`, and a change a JSON body. Requests whose `Host` is no loopback name are
+//! refused on the admin port, so that a page in a browser on the same machine cannot reach it by a name of its own.
 
 mod events;
 
 mod health;
+
+mod lockouts;
 
 mod reply;
 

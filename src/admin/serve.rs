@@ -74,6 +74,7 @@ impl Admin {
                 reply::problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "expected another method")
             }
             (_, path) if path.starts_with("/v1/incidents") => self.incidents(peer, &head, body).await,
+            (_, path) if path.starts_with("/v1/lockouts") => self.at_lockouts(peer, &head, body).await,
             _ => nowhere(),
         }
     }

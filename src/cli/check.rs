@@ -31,7 +31,7 @@ impl Check {
                 "detectors and secrets".to_owned(),
                 compile::ruleset(&policy).map(drop).map_err(|error| error.to_string()),
             ),
-            ("identity".to_owned(), identity::door(&policy).map(drop).map_err(|error| error.to_string())),
+            ("identity".to_owned(), identity::keys(&policy).map(drop).map_err(|error| error.to_string())),
             (format!("data directory {}", data.display()), writable(&data)),
         ];
         checks.extend(addresses(&policy).map(|(name, address)| (format!("{name} {address}"), free(address))));

@@ -53,17 +53,30 @@ impl AdminAddress {
         path: &str,
         change: Option<(&Credential, Value)>,
     ) -> Result<Reply, Exit> {
-        let change = match change {
-            None => None,
-            Some((credential, body)) => match credential.read() {
-                Ok(key) => Some((key, body)),
-                Err(why) => return Err(terminal.fail(Exit::Environment, why)),
-            },
-        };
+        match change {
+            None => self.send(terminal, path, None, None),
+            Some((credential, body)) => self.send(terminal, path, Some(credential), Some(body)),
+        }
+    }
+
+    /// Asks for what not everybody may see.
+    pub(crate) fn look(&self, terminal: &mut Terminal<'_>, path: &str, as_who: &Credential) -> Result<Reply, Exit> {
+        self.send(terminal, path, Some(as_who), None)
+    }
+
+    fn send(
+        &self,
+        terminal: &mut Terminal<'_>,
+        path: &str,
+        credential: Option<&Credential>,
+        body: Option<Value>,
+    ) -> Result<Reply, Exit> {
+        let key = credential.map(Credential::read).transpose();
+        let key = key.map_err(|why| terminal.fail(Exit::Environment, why))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let asked = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
             runtime.block_on(async {
-                let asking = tokio::time::timeout(TIMEOUT, ask(&self.admin, path, change)).await;
+                let asking = tokio::time::timeout(TIMEOUT, ask(&self.admin, path, key, body)).await;
                 asking.map_err(|_elapsed| "no answer in time".to_owned())?
             })
         });
@@ -73,11 +86,14 @@ impl AdminAddress {
     }
 }
 
-async fn ask(address: &str, path: &str, change: Option<(String, Value)>) -> Result<Reply, String> {
+async fn ask(address: &str, path: &str, key: Option<String>, body: Option<Value>) -> Result<Reply, String> {
     let mut request = Request::builder().uri(path).header(HOST, address);
     let mut sent = Bytes::new();
-    if let Some((key, body)) = change {
-        request = request.method("POST").header("x-api-key", key).header(CONTENT_TYPE, "application/json");
+    if let Some(key) = key {
+        request = request.header("x-api-key", key);
+    }
+    if let Some(body) = body {
+        request = request.method("POST").header(CONTENT_TYPE, "application/json");
         sent = body.to_string().into();
     }
     let request = request.body(Full::new(sent)).map_err(|_invalid| "the key or the path cannot be sent".to_owned())?;

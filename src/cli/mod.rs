@@ -12,6 +12,8 @@ pub mod journal;
 
 mod keys;
 
+mod lockouts;
+
 mod policy;
 
 mod release;
@@ -65,6 +67,9 @@ enum Command {
     /// Makes API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Shows and ends lockouts after failed authentication.
+    #[command(subcommand)]
+    Lockouts(lockouts::Lockouts),
     /// Verifies and shows the journal.
     #[command(subcommand)]
     Journal(journal::JournalCommand),
@@ -143,6 +148,7 @@ impl Cli {
             Command::Release(release) => release.run(terminal),
             Command::Incident(command) => command.run(terminal),
             Command::Keys(command) => command.run(terminal),
+            Command::Lockouts(command) => command.run(terminal),
             Command::Policy(command) => command.run(terminal),
             Command::Journal(command) => journal::run(command, terminal.out, terminal.err),
         }

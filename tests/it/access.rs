@@ -1,7 +1,7 @@
 //! Failed authentication: counted, limited, locked out, and in the end a signal.
 
 use crate::client::{Answer, send};
-use crate::sidecar::{ANN, DESK, Sidecar};
+use crate::sidecar::{ANN, DESK, ROOT, Sidecar};
 use crate::upstream::Upstream;
 
 fn knock(sidecar: &Sidecar, key: &str) -> Answer {
@@ -57,7 +57,7 @@ fn every_way_not_to_be_known_looks_the_same() {
 #[test]
 fn too_many_failures_lock_the_pair_out_and_nobody_else() {
     let upstream = Upstream::start();
-    let sidecar = Sidecar::with(&upstream, "auth_failures: { per_pair: 3, lockout: 30s }");
+    let sidecar = Sidecar::with(&upstream, "auth_failures: { per_pair: 3, lockout: 30s, jitter_percent: 0 }");
     let statuses: Vec<u16> = (0..5).map(|_| knock(&sidecar, "sekisho_ann_wrong").status).collect();
     assert_eq!(statuses, [401, 401, 401, 429, 429]);
     let locked = knock(&sidecar, ANN);
@@ -94,4 +94,41 @@ fn a_spike_tightens_by_policy() {
     knock(&sidecar, "sekisho_last_wrong");
     sidecar.until("the spike tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
     sidecar.until("and says so", |sidecar| !sidecar.events("security.alert.raised").is_empty());
+}
+
+#[test]
+fn a_lockout_survives_a_kill_and_a_valid_caller_sees_nothing_of_it() {
+    let upstream = Upstream::start();
+    let more = "auth_failures: { per_pair: 3, lockout: 5m, save_interval: 100ms }";
+    let sidecar = Sidecar::with(&upstream, more);
+    assert_eq!(knock(&sidecar, DESK).status, 200);
+    let statuses: Vec<u16> = (0..4).map(|_| knock(&sidecar, "sekisho_ann_wrong").status).collect();
+    assert_eq!(statuses, [401, 401, 401, 429]);
+    let sidecar = Sidecar::on(sidecar.kill());
+    assert_eq!(knock(&sidecar, ANN).status, 429, "no fresh start");
+    assert_eq!(knock(&sidecar, DESK).status, 200);
+}
+
+#[test]
+fn a_lockout_is_listed_explained_and_lifted_by_an_admin_alone() {
+    let sidecar = Sidecar::with(&Upstream::start(), "auth_failures: { per_pair: 3, lockout: 5m }");
+    for _ in 0..4 {
+        knock(&sidecar, "sekisho_desk_wrong");
+    }
+    let look = |path: &str, key: &str| send(sidecar.admin, &format!("GET {path}"), &[("x-api-key", key)], b"");
+    assert_eq!(send(sidecar.admin, "GET /v1/lockouts", &[], b"").status, 401);
+    let listed = look("/v1/lockouts", ANN).json();
+    let [lock] = listed["lockouts"].as_array().unwrap().as_slice() else { panic!("{listed}") };
+    assert_eq!((lock["what"].as_str(), lock["key"].as_str()), (Some("pair"), Some("desk")));
+    assert_eq!(lock["from"], "127.0.xxx.xxx", "addresses are kept as networks");
+    let explained = look("/v1/lockouts?key=Desk&from=127.0.0.1", ANN).json();
+    assert_eq!((&explained["shut_out"], &explained["familiar"]), (&true.into(), &false.into()), "{explained}");
+    let asked = serde_json::json!({ "key": "desk", "from": "127.0.0.1", "reason": "a test" });
+    assert_eq!(sidecar.change("/v1/lockouts/lift", ANN, &asked).status, 403, "an operator may not");
+    assert_eq!(knock(&sidecar, DESK).status, 429);
+    assert_eq!(sidecar.change("/v1/lockouts/lift", ROOT, &asked).json()["lifted"], 1);
+    assert_eq!(knock(&sidecar, DESK).status, 200);
+    sidecar.until("it is recorded", |sidecar| {
+        sidecar.events("operation").iter().any(|event| event["action"] == "lockout.lift" && event["user"] == "cat")
+    });
 }

@@ -29,6 +29,8 @@ pub(crate) const BOB: &str = "sekisho_bob_bob0123456789abcdefghijklmnopqrstuvwxy
 pub(crate) const DESK: &str = "sekisho_desk_desk0123456789abcdefghijklmnopqrstuvwxyz";
 /// A second key of the first person.
 pub(crate) const ANN_TOO: &str = "sekisho_ann2_ann20123456789abcdefghijklmnopqrstuvwxyz";
+/// An admin's.
+pub(crate) const ROOT: &str = "sekisho_root_root0123456789abcdefghijklmnopqrstuvwxyz";
 const PEPPER: &str = "a pepper for tests, of some length";
 
 /// The known secret every test sidecar searches for.
@@ -201,7 +203,7 @@ fn hash(id: &str) -> String {
 
 fn policy(dir: &Path, upstream: SocketAddr, more: &str) -> String {
     let dir = dir.display();
-    let [ann, ann2, bob, desk] = ["ann", "ann2", "bob", "desk"].map(hash);
+    let [ann, ann2, bob, desk, root] = ["ann", "ann2", "bob", "desk", "root"].map(hash);
     format!(
         r#"version: 1
 service: test
@@ -229,6 +231,7 @@ identity:
     - {{ id: ann2, person: ann, role: operator, hash: {ann2} }}
     - {{ id: bob, person: bob, role: operator, hash: {bob} }}
     - {{ id: desk, role: service, hash: {desk} }}
+    - {{ id: root, person: cat, role: admin, hash: {root} }}
 journal: {{ flush_interval: 5ms }}
 {more}
 "#

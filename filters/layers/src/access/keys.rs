@@ -82,6 +82,11 @@ impl Keys {
         self.known.is_empty()
     }
 
+    /// Whether there is a key of this id, given in lower case.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.known.contains_key(id)
+    }
+
     /// Checks a presented key. An unknown id costs as much as a wrong secret.
     ///
     /// # Errors

@@ -5,13 +5,15 @@
 //! 1. its route asks nobody who they are; or
 //! 2. it carries one `X-API-Key` of the form `sekisho_ID_SECRET` whose keyed hash policy knows; and
 //! 3. the caller's address is one the key may be used from; and
-//! 4. this key is not locked out from this address; and
+//! 4. this key is not locked out from this address, nor everywhere but where it was used before; and
 //! 5. the role of the key may use the route.
 //!
-//! Unlike a rate limit on requests, only failures are counted: per credential, per address (an IPv6 network counts as one)
-//! and per pair of both. Only the pair is shut out, so nobody can lock a key's rightful owner out from elsewhere, nor the
-//! neighbours behind one address; for the others the count turns 401 into 429. The key is taken off the request: it is
-//! meant for this door and not for the service behind it.
+//! Unlike a rate limit on requests, only failures are counted: per credential, per address (an IPv6 network counts as one),
+//! per pair of both, and of all together. The pair is shut out first. A credential is shut out only when it is tried from
+//! several addresses, and never where it was used with success before, so nobody can lock a key's rightful owner out. An
+//! address is never shut out: there may be neighbours behind it; there the count turns 401 into 429, as the count of all
+//! does. Counts and lockouts outlive the process ([`Kept`]). The key is taken off the request: it is meant for this door
+//! and not for the service behind it.
 //!
 //! # Refuses
 //!
@@ -39,7 +41,13 @@
 //! assert!(keys.check(Some(b"sekisho_desk_another"), peer).is_err());
 //! ```
 
+mod counts;
+
 mod failures;
+
+mod familiar;
+
+mod kept;
 
 mod keys;
 
@@ -50,6 +58,7 @@ mod lockouts;
 mod service;
 
 pub use failures::{FailureLimits, Failures};
+pub use kept::{Keeper, Kept, KeptLock, Of};
 pub use keys::{Key, Keys, Network, Principal};
 pub use layer::AccessLayer;
 pub use service::{Access, Attempt, Door, Why};

@@ -112,19 +112,33 @@ impl Door {
         let mut all = headers.get_all(API_KEY).iter();
         let (first, second) = (all.next(), all.next());
         let presented = first.map(HeaderValue::as_bytes);
-        let pair = self.failures.pair(Keys::claimed(presented).as_deref(), peer);
-        let outcome = if lockout_holds && self.failures.shut_out(pair).is_some() {
+        let claimed = Keys::claimed(presented);
+        let known = claimed.as_ref().is_some_and(|id| self.keys.has(id));
+        let pair = self.failures.pair(claimed.as_deref(), known, peer);
+        let outcome = if lockout_holds && self.failures.shut_out(&pair).is_some() {
             Err(Why::ShutOut)
         } else if second.is_some() {
             Err(Why::Malformed)
         } else {
             self.keys.check(presented, peer)
         };
-        // What happens during a lockout is counted too, so that an attack that goes on is seen to go on.
-        outcome.map_err(|why| {
-            let counted = self.failures.count(pair);
-            Attempt { why, peer, wait: self.failures.shut_out(pair).or(counted) }
-        })
+        match outcome {
+            Ok(principal) => {
+                self.failures.passed(&pair);
+                Ok(principal)
+            }
+            // What happens during a lockout is counted too, so that an attack that goes on is seen to go on.
+            Err(why) => {
+                let counted = self.failures.count(&pair, !matches!(why, Why::ShutOut));
+                Err(Attempt { wait: self.failures.shut_out(&pair).or(counted), why, peer })
+            }
+        }
+    }
+
+    /// What is counted of failed attempts.
+    #[must_use]
+    pub const fn failures(&self) -> &Failures {
+        &self.failures
     }
 }
 
