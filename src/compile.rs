@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 use http::header::HeaderName;
-use sekisho_codec::gzip::Budget;
+use sekisho_codec::coding::Budget;
 use sekisho_filters::Route;
 use sekisho_filters::exchange::{Orders, Redaction};
 use sekisho_filters::limits::RequestLimits;
@@ -190,8 +190,17 @@ pub fn redact_limits(policy: &Policy) -> RedactLimits {
     let limits = &policy.limits;
     RedactLimits {
         buffered_body_bytes: limits.buffered_body_bytes,
-        decoded: Budget { output: limits.decoded_body_bytes, members: limits.gzip_members },
+        decoded: Budget {
+            output: limits.decoded_body_bytes,
+            ratio: limits.decoded_ratio,
+            members: limits.coding_members,
+            window: limits.coding_window_bytes,
+            block: limits.buffered_body_bytes,
+        },
+        codings: limits.codings,
+        coding_memory_bytes: limits.coding_memory_bytes,
         idle_flush: limits.scan_idle_flush,
+        retry_after_s: limits.overload_retry_after.as_secs().max(1),
     }
 }
 

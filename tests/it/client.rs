@@ -51,7 +51,8 @@ pub(crate) fn send_chunked(to: SocketAddr, line: &str, headers: &[(&str, &str)],
     raw(to, &pieces)
 }
 
-fn head(line: &str, headers: &[(&str, &str)], framing: &str) -> String {
+/// The head of a request, with its empty line.
+pub(crate) fn head(line: &str, headers: &[(&str, &str)], framing: &str) -> String {
     let mut head = format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{framing}");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));

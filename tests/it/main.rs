@@ -4,6 +4,8 @@
 
 mod client;
 
+mod codings;
+
 mod sidecar;
 
 mod upstream;

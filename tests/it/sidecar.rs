@@ -107,6 +107,10 @@ impl Sidecar {
         self.dir.path().join("data")
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal of the operating system.
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
@@ -163,7 +167,7 @@ impl Sidecar {
     }
 
     /// Waits until `holds`, for as long as anything here may take.
-    pub(crate) fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let start = Instant::now();
         while !holds(self) {
             assert!(start.elapsed() < Duration::from_secs(20), "{what}: {}", self.state());

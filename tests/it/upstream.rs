@@ -39,6 +39,8 @@ type Reply = Arc<dyn Fn(&Received) -> Response<Full<Bytes>> + Send + Sync>;
 pub(crate) struct Upstream {
     pub(crate) address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
+    /// What has come of the last body, whether or not it has ended.
+    underway: Arc<Mutex<Vec<u8>>>,
     reply: Reply,
 }
 
@@ -50,7 +52,12 @@ impl Upstream {
     pub(crate) fn answering(reply: impl Fn(&Received) -> Response<Full<Bytes>> + Send + Sync + 'static) -> Self {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         socket.set_nonblocking(true).unwrap();
-        let upstream = Self { address: socket.local_addr().unwrap(), received: Arc::default(), reply: Arc::new(reply) };
+        let upstream = Self {
+            address: socket.local_addr().unwrap(),
+            received: Arc::default(),
+            underway: Arc::default(),
+            reply: Arc::new(reply),
+        };
         let serving = upstream.clone();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -74,7 +81,7 @@ impl Upstream {
                 }
             }
         });
-        Self { address, received: Arc::default(), reply: Arc::new(|_| Response::default()) }
+        Self { address, received: Arc::default(), underway: Arc::default(), reply: Arc::new(|_| Response::default()) }
     }
 
     async fn serve(self, socket: tokio::net::TcpListener) {
@@ -90,9 +97,13 @@ impl Upstream {
         let mut headers = lines(request.headers());
         // Kept frame by frame: what arrived before a break is what leaked.
         let (mut body, mut bytes, mut whole) = (request.into_body(), Vec::new(), true);
+        self.underway.lock().unwrap().clear();
         while let Some(frame) = body.frame().await {
             match frame.map(hyper::body::Frame::into_data) {
-                Ok(Ok(data)) => bytes.extend_from_slice(&data),
+                Ok(Ok(data)) => {
+                    bytes.extend_from_slice(&data);
+                    self.underway.lock().unwrap().extend_from_slice(&data);
+                }
                 Ok(Err(frame)) => {
                     headers.push_str(&frame.into_trailers().map(|trailers| lines(&trailers)).unwrap_or_default())
                 }
@@ -111,6 +122,11 @@ impl Upstream {
     /// What has arrived since the last time this was asked.
     pub(crate) fn take(&self) -> Vec<Received> {
         std::mem::take(&mut self.received.lock().unwrap())
+    }
+
+    /// What has come of the last body so far.
+    pub(crate) fn underway(&self) -> Vec<u8> {
+        self.underway.lock().unwrap().clone()
     }
 
     /// How much has arrived.

@@ -1,6 +1,6 @@
 //! Content codings and field readers, every one of them bounded.
 //!
-//! - [`gzip`] decodes and encodes the `gzip` coding in pieces, all members, up to a budget of output.
+//! - [`coding`] decodes and encodes the content codings of HTTP in pieces, within a budget of output, ratio, members and window.
 //! - [`json`] and [`form`] read a message into flat `name, value` pairs, strictly: what two readers could read in two
 //!   ways is an [`Ambiguity`], because an order gate and a venue must not disagree about an order.
 //!
@@ -9,9 +9,9 @@
 
 mod flat;
 
-pub mod form;
+pub mod coding;
 
-pub mod gzip;
+pub mod form;
 
 pub mod json;
 

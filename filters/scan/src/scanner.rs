@@ -102,6 +102,16 @@ impl Scanner {
             self.emit(self.safe(), out);
             self.forget();
         }
+        self.shrink();
+    }
+
+    /// A piece of nothing but zeros is a place for each byte: the room that took is not kept while the stream waits.
+    fn shrink(&mut self) {
+        if self.hits.capacity() > FEW_HITS {
+            self.hits.drain(..self.next);
+            self.next = 0;
+            self.hits.shrink_to(FEW_HITS);
+        }
     }
 
     /// The stream ended: appends what was held back.
@@ -347,5 +357,7 @@ enum Outcome {
 const LONGEST_TRIGGER: usize = 64;
 /// A known secret of which less than this has come is no place yet.
 const SHORT_TAIL: usize = 16;
+/// Room for this many places is kept between pushes.
+const FEW_HITS: usize = 1024;
 /// Large pushes are taken in pieces, so that the kept piece stays small and in the cache.
 const PIECE: usize = 64 * 1024;

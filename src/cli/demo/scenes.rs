@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::Response;
-use sekisho_codec::gzip::{Budget, Decoder, Encoder};
+use sekisho_codec::coding::{Budget, Coding, Decoder, Encoder};
 use sekisho_filters::order_gate::SafetyView;
 use serde_json::{Value, json};
 
@@ -204,15 +204,15 @@ fn text(value: &Value, pointer: &str) -> String {
 }
 
 fn gzip(text: &str) -> Vec<u8> {
-    let (mut encoder, mut out) = (Encoder::new(6), Vec::new());
+    let (mut encoder, mut out) = (Encoder::new(Coding::Gzip), Vec::new());
     encoder.push(text.as_bytes(), &mut out);
     encoder.finish(&mut out);
     out
 }
 
-fn gunzip(bytes: &[u8]) -> Result<String, String> {
-    let (mut decoder, mut out) = (Decoder::new(Budget { output: 1 << 20, members: 1 }), Vec::new());
-    decoder.push(bytes, &mut out).map_err(|error| error.to_string())?;
+fn gunzip(mut bytes: &[u8]) -> Result<String, String> {
+    let (mut decoder, mut out) = (Decoder::new(Coding::Gzip, Budget::TRUSTED), Vec::new());
+    while decoder.step(&mut bytes, &mut out).map_err(|error| error.to_string())? {}
     decoder.finish(&mut out).map_err(|error| error.to_string())?;
     String::from_utf8(out).map_err(|error| error.to_string())
 }

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
-use sekisho_codec::gzip::{Budget, Decoder, Encoder};
+use sekisho_codec::coding::{Budget, Coding, Decoder, Encoder};
 use sekisho_scan::{Finding, Ruleset, Scanner, Shape};
 
 use super::lines::Lines;
@@ -23,7 +23,8 @@ pub(super) struct Found {
 }
 
 impl Reader {
-    /// Reads a file to its end and writes it, masked, to `out`. A gzip file is decoded, and coded again.
+    /// Reads a file to its end and writes it, masked, to `out`. A file in a coding that is told by its first bytes is decoded, and
+    /// coded again.
     pub(super) fn read(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<Vec<Found>> {
         let mut input: Box<dyn Read> = match &entry.path {
             None => Box::new(io::stdin().lock()),
@@ -32,10 +33,9 @@ impl Reader {
         let mut piece = vec![0; PIECE];
         let first = fill(&mut *input, &mut piece)?;
         let first = piece.get(..first).unwrap_or_default();
-        let gzip = first.starts_with(&[0x1F, 0x8B]);
         let mut pass = Pass {
-            decoder: gzip.then(|| Decoder::new(self.budget)),
-            encoder: gzip.then(|| Encoder::new(6)),
+            decoder: Coding::of_file(first).map(|coding| Decoder::new(coding, self.budget)),
+            encoder: None,
             scanner: None,
             lines: Lines::default(),
             findings: Vec::new(),
@@ -63,16 +63,18 @@ struct Pass {
 }
 
 impl Pass {
-    fn push(&mut self, piece: &[u8], out: &mut dyn Write) -> io::Result<()> {
-        let mut decoded = Vec::new();
-        let plain = match &mut self.decoder {
-            None => piece,
-            Some(decoder) => {
-                decoder.push(piece, &mut decoded).map_err(io::Error::other)?;
-                &decoded
-            }
+    fn push(&mut self, mut piece: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        let Some(mut decoder) = self.decoder.take() else {
+            return self.scan(piece, out);
         };
-        self.scan(plain, out)
+        let mut plain = Vec::new();
+        while decoder.step(&mut piece, &mut plain).map_err(io::Error::other)? {
+            self.encoder.get_or_insert_with(|| decoder.encoder());
+            self.scan(&plain, out)?;
+            plain.clear();
+        }
+        self.decoder = Some(decoder);
+        Ok(())
     }
 
     fn scan(&mut self, plain: &[u8], out: &mut dyn Write) -> io::Result<()> {
@@ -103,7 +105,7 @@ impl Pass {
     }
 
     fn finish(mut self, out: &mut dyn Write) -> io::Result<Vec<Found>> {
-        if let Some(decoder) = self.decoder.take() {
+        if let Some(mut decoder) = self.decoder.take() {
             let mut rest = Vec::new();
             decoder.finish(&mut rest).map_err(io::Error::other)?;
             self.scan(&rest, out)?;

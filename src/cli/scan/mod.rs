@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use sekisho_codec::gzip::Budget;
+use sekisho_codec::coding::Budget;
 use sekisho_scan::Ruleset;
 
 use super::{Exit, Setting, Terminal, run};
@@ -76,7 +76,7 @@ impl Scan {
             let why = format!("--output: more than one file would be written to `{}`", twice.display());
             return terminal.fail(Exit::Usage, why);
         }
-        let reader = file::Reader { rules: Arc::clone(&rules), budget: Budget { output: u64::MAX, members: u32::MAX } };
+        let reader = file::Reader { rules: Arc::clone(&rules), budget: Budget::TRUSTED };
         let progress = self.progress(files.len());
         let mut report = Report::default();
         for entry in &files {

@@ -4,14 +4,14 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use sekisho_codec::gzip::{Decoder, Encoder};
+use sekisho_codec::coding::STEP;
 use sekisho_policy::Refusal;
 use sekisho_scan::{Scanner, Shape};
 use tokio::time::Sleep;
 
-use super::coding::{Coding, GZIP_LEVEL, sniff};
-use super::kept::Kept;
-use super::message::{OnFind, Search};
+use super::coded::Coded;
+use super::coding::{Codings, sniff};
+use super::message::Search;
 use crate::{Body, Fault, Place};
 
 /// A body that is searched as it streams.
@@ -33,7 +33,7 @@ impl Searched {
     fn advance(&mut self, frame: Option<Result<Frame<Bytes>, Fault>>) -> Result<Option<Frame<Bytes>>, Fault> {
         let out = match frame.transpose()? {
             Some(frame) => match frame.into_data() {
-                Ok(data) => self.stream.push(&data)?,
+                Ok(data) => self.stream.push(data)?,
                 Err(frame) => {
                     self.trailers =
                         frame.into_trailers().ok().map(|trailers| self.stream.trailers(trailers)).transpose()?;
@@ -46,6 +46,17 @@ impl Searched {
             }
         };
         Ok((!out.is_empty()).then(|| Frame::data(out.into())))
+    }
+
+    /// The next frame of the body, or none while the piece at hand has more to give.
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame<Bytes>>, Fault>> {
+        if self.stream.has_more() {
+            let out = self.stream.step()?;
+            return Poll::Ready(Ok((!out.is_empty()).then(|| Frame::data(out.into()))));
+        }
+        let Poll::Ready(frame) = Pin::new(&mut self.inner).poll_frame(cx) else { return Poll::Pending };
+        self.pause = None;
+        Poll::Ready(self.advance(frame))
     }
 
     fn idle(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
@@ -72,15 +83,19 @@ impl HttpBody for Searched {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Fault>>> {
         let this = &mut *self;
+        let mut steps = 0;
         while !this.ended {
-            let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) else {
-                return this.idle(cx);
-            };
-            this.pause = None;
-            match this.advance(frame) {
-                Ok(None) => {}
-                Ok(Some(out)) => return Poll::Ready(Some(Ok(out))),
-                Err(fault) => {
+            if steps == TURN {
+                // Much went in and nothing comes out: the others on this thread have their turn.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            steps += 1;
+            match this.next(cx) {
+                Poll::Pending => return this.idle(cx),
+                Poll::Ready(Ok(None)) => {}
+                Poll::Ready(Ok(Some(out))) => return Poll::Ready(Some(Ok(out))),
+                Poll::Ready(Err(fault)) => {
                     this.ended = true;
                     this.trailers = None;
                     return Poll::Ready(Some(Err(fault)));
@@ -91,75 +106,66 @@ impl HttpBody for Searched {
     }
 }
 
+/// Decoding goes on for this many steps at a time.
+const TURN: usize = (1 << 20) / STEP;
+
 /// The search through one body: decode, scan, encode.
 pub(super) struct Stream {
     search: Search,
     shape: Option<Shape>,
     scanner: Option<Scanner>,
-    decoder: Option<Decoder>,
-    encoder: Option<Encoder>,
-    /// Instead of an encoder, where the bytes must not change.
-    kept: Option<Kept>,
+    /// None where the body has no coding.
+    coded: Option<Coded>,
     sent: u64,
     holds: bool,
 }
 
 impl Stream {
-    pub(super) fn new(search: Search, coding: Coding, shape: Option<Shape>) -> Self {
-        let gzip = coding == Coding::Gzip;
-        let signed = search.on_find == OnFind::RefuseSigned;
-        Self {
-            shape,
-            scanner: None,
-            decoder: gzip.then(|| Decoder::new(search.with.limits.decoded)),
-            encoder: (gzip && !signed).then(|| Encoder::new(GZIP_LEVEL)),
-            kept: (gzip && signed).then(Kept::default),
-            search,
-            sent: 0,
-            holds: false,
-        }
+    pub(super) fn new(search: Search, codings: &Codings, shape: Option<Shape>) -> Self {
+        let coded = Coded::new(&search, codings);
+        Self { search, shape, scanner: None, coded, sent: 0, holds: false }
     }
 
-    fn push(&mut self, piece: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let mut decoded = Vec::new();
-        let plain = match &mut self.decoder {
-            None => piece,
-            Some(decoder) => {
-                decoder.push(piece, &mut decoded).map_err(|_why| Refusal::Undecodable)?;
-                &decoded
-            }
-        };
-        self.keep(piece, plain)
-            .inspect_err(|_refusal| self.search.with.witness.cut(&self.search.exchange, self.sent))?;
-        let out = self.scan(plain);
+    fn push(&mut self, piece: Bytes) -> Result<Vec<u8>, Refusal> {
+        if let Some(coded) = &mut self.coded {
+            coded.take(piece);
+            return self.step();
+        }
+        let out = self.scan(&piece);
         self.emit(out)
     }
 
-    /// Keeps a piece that goes on as it came: what is said beside its content goes with it.
-    fn keep(&mut self, piece: &[u8], plain: &[u8]) -> Result<(), Refusal> {
-        let (Some(kept), Some(decoder)) = (&mut self.kept, &mut self.decoder) else { return Ok(()) };
-        if self.search.is_clean(Place::Body, &decoder.take_asides())? {
-            return kept.push(piece, plain);
+    fn has_more(&self) -> bool {
+        self.coded.as_ref().is_some_and(Coded::has_more)
+    }
+
+    /// Decodes a step of the piece at hand.
+    fn step(&mut self) -> Result<Vec<u8>, Refusal> {
+        let Some(coded) = &mut self.coded else { return Ok(Vec::new()) };
+        match coded.decode(&self.search) {
+            Ok(plain) => {
+                let out = self.scan(&plain);
+                self.emit(out)
+            }
+            Err(refusal) => Err(self.cut(refusal)),
         }
-        Err(Refusal::SignedBody)
     }
 
     fn finish(&mut self) -> Result<Vec<u8>, Refusal> {
         let mut out = Vec::new();
-        if let Some(decoder) = self.decoder.take() {
-            let mut decoded = Vec::new();
-            decoder.finish(&mut decoded).map_err(|_why| Refusal::Undecodable)?;
-            if let Some(kept) = &mut self.kept {
-                kept.push(b"", &decoded)?;
-            }
-            out = self.scan(&decoded);
+        if let Some(coded) = &mut self.coded {
+            let plain = match coded.last() {
+                Ok(plain) => plain,
+                Err(refusal) => return Err(self.cut(refusal)),
+            };
+            out = self.scan(&plain);
         }
         if let Some(scanner) = &mut self.scanner {
             scanner.finish(&mut out);
         }
         let mut out = self.emit(out)?;
-        if let Some(encoder) = self.encoder.take() {
-            encoder.finish(&mut out);
+        if let Some(coded) = &mut self.coded {
+            coded.finish(&mut out);
         }
         self.holds = false;
         Ok(out)
@@ -172,7 +178,11 @@ impl Stream {
             scanner.flush_idle(&mut out);
         }
         self.holds = false;
-        self.emit(out)
+        let mut out = self.emit(out)?;
+        if let Some(coded) = &mut self.coded {
+            coded.flush(&mut out);
+        }
+        Ok(out)
     }
 
     fn scan(&mut self, plain: &[u8]) -> Vec<u8> {
@@ -191,21 +201,23 @@ impl Stream {
     fn emit(&mut self, out: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         let findings = self.scanner.as_mut().map(Scanner::take_findings).unwrap_or_default();
         if let Err(refusal) = self.search.judge(Place::Body, &findings) {
-            self.search.with.witness.cut(&self.search.exchange, self.sent);
-            return Err(refusal);
+            return Err(self.cut(refusal));
         }
-        let in_head = self.decoder.as_ref().is_some_and(Decoder::in_head);
-        let out = match (&mut self.encoder, &mut self.kept) {
-            (None, None) => out,
-            (None, Some(kept)) => kept.release(&out, in_head)?,
-            (Some(encoder), _) => {
-                let mut coded = Vec::new();
-                encoder.push(&out, &mut coded);
-                coded
-            }
+        let out = match &mut self.coded {
+            None => out,
+            Some(coded) => match coded.encode(&out) {
+                Ok(out) => out,
+                Err(refusal) => return Err(self.cut(refusal)),
+            },
         };
         self.sent = self.sent.saturating_add(out.len() as u64);
         Ok(out)
+    }
+
+    /// Tells how much has left of a body that goes no further.
+    fn cut(&self, refusal: Refusal) -> Refusal {
+        self.search.with.witness.cut(&self.search.exchange, self.sent);
+        refusal
     }
 
     fn trailers(&self, mut trailers: http::HeaderMap) -> Result<Frame<Bytes>, Refusal> {

@@ -17,13 +17,18 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn push(&mut self, piece: &[u8], plain: &[u8]) -> Result<(), Refusal> {
+    /// What the piece at hand has decoded to, so far.
+    pub(super) fn decoded(&mut self, plain: &[u8]) {
+        self.decoded = self.decoded.saturating_add(plain.len() as u64);
+        self.plain.extend_from_slice(plain);
+    }
+
+    /// The piece at hand, of which nothing more will come.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), Refusal> {
         self.bytes = self.bytes.saturating_add(piece.len());
         if self.bytes > MOST {
             return Err(Refusal::Undecodable);
         }
-        self.decoded = self.decoded.saturating_add(plain.len() as u64);
-        self.plain.extend_from_slice(plain);
         self.pieces.push_back((piece.to_vec(), self.decoded));
         Ok(())
     }
@@ -52,12 +57,17 @@ const MOST: usize = 1 << 20;
 mod tests {
     use super::{Kept, MOST, Refusal};
 
+    fn push(kept: &mut Kept, piece: &[u8], plain: &[u8]) -> Result<(), Refusal> {
+        kept.decoded(plain);
+        kept.push(piece)
+    }
+
     #[test]
     fn a_piece_goes_when_all_of_it_is_clean() {
         let mut kept = Kept::default();
-        kept.push(b"A", b"first").unwrap();
-        kept.push(b"B", b"second").unwrap();
-        kept.push(b"C", b"").unwrap();
+        push(&mut kept, b"A", b"first").unwrap();
+        push(&mut kept, b"B", b"second").unwrap();
+        push(&mut kept, b"C", b"").unwrap();
         assert_eq!(kept.release(b"firs", false).unwrap(), b"");
         assert_eq!(kept.release(b"tsec", true).unwrap(), b"");
         assert_eq!(kept.release(b"", false).unwrap(), b"A");
@@ -67,14 +77,14 @@ mod tests {
     #[test]
     fn what_was_masked_goes_nowhere() {
         let mut kept = Kept::default();
-        kept.push(b"A", b"key 12345678").unwrap();
+        push(&mut kept, b"A", b"key 12345678").unwrap();
         assert!(matches!(kept.release(b"key ****", false), Err(Refusal::SignedBody)));
     }
 
     #[test]
     fn what_decodes_to_nothing_is_not_kept_for_ever() {
         let mut kept = Kept::default();
-        kept.push(b"A", b"x").unwrap();
-        assert!(matches!(kept.push(&vec![0; MOST], b""), Err(Refusal::Undecodable)));
+        push(&mut kept, b"A", b"x").unwrap();
+        assert!(matches!(push(&mut kept, &vec![0; MOST], b""), Err(Refusal::Undecodable)));
     }
 }

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sekisho_codec::gzip::Budget;
+use sekisho_codec::coding::Budget;
 use sekisho_scan::Ruleset;
 use tower::Layer;
 
 use super::Redact;
+use super::memory::Memory;
 use super::service::Searcher;
 use crate::Witness;
 
@@ -20,17 +21,24 @@ pub struct RedactLayer {
 pub struct RedactLimits {
     /// Bodies up to this many bytes are looked at whole before their first byte leaves.
     pub buffered_body_bytes: usize,
-    /// How much a gzip body may decode to.
+    /// How much a coded body may decode to.
     pub decoded: Budget,
+    /// How many codings a body may have, one over the other.
+    pub codings: usize,
+    /// Bytes of memory for decoders and encoders of all bodies under way.
+    pub coding_memory_bytes: usize,
     /// After this long without a byte, what was held back of a stream goes on.
     pub idle_flush: Duration,
+    /// Seconds after which those should come again for whom there was no memory.
+    pub retry_after_s: u64,
 }
 
 impl RedactLayer {
     /// Searches with `rules`, and tells `witness` what was found.
     #[must_use]
     pub fn new(rules: Arc<Ruleset>, witness: Arc<dyn Witness>, limits: RedactLimits) -> Self {
-        Self { searcher: Arc::new(Searcher { rules, witness, limits }) }
+        let memory = Memory::new(limits.coding_memory_bytes);
+        Self { searcher: Arc::new(Searcher { rules, witness, limits, memory }) }
     }
 }
 

@@ -5,11 +5,12 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, ETAG, HeaderName, TRAILER};
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use sekisho_codec::coding::Decoders;
 use sekisho_policy::Refusal;
 use sekisho_scan::{Action, Finding, Shape, redact};
 
 use super::body::{Searched, Stream};
-use super::coding::{Coding, shape_of, sniff};
+use super::coding::{Codings, shape_of, sniff};
 use super::service::Searcher;
 use crate::{Body, Exchange, Fault, Place, Stop};
 
@@ -67,52 +68,87 @@ impl Search {
         if body.is_end_stream() {
             return Ok(body);
         }
-        let coding = Coding::of(headers)?;
-        if self.on_find == OnFind::RefuseOrder && coding != Coding::Plain {
+        let codings = Codings::of(headers, self.with.limits.codings)?;
+        if self.on_find == OnFind::RefuseOrder && !codings.is_plain() {
             return Err(Refusal::UnsupportedCoding.into());
         }
         let small = body.size_hint().upper().is_some_and(|most| most <= self.with.limits.buffered_body_bytes as u64);
         // An order's body is read by the gate, after the gate has seen that its head does not already decide against it.
         if small && self.on_find != OnFind::RefuseOrder {
-            return self.whole(headers, body, coding).await;
+            return self.whole(headers, body, codings).await;
+        }
+        self.streaming(headers, body, &codings)
+    }
+
+    fn streaming(&self, headers: &mut HeaderMap, body: Body, codings: &Codings) -> Result<Body, Stop> {
+        if self.on_find == OnFind::RefuseSigned && codings.may_hide() {
+            // It must not be packed anew, and what it may hide cannot be looked at before it leaves.
+            return Err(Refusal::UnsupportedCoding.into());
         }
         if self.on_find == OnFind::Edit {
             headers.remove(CONTENT_LENGTH);
             headers.remove(ETAG);
         }
-        let stream = Stream::new(self.clone(), coding, shape_of(headers));
+        let stream = Stream::new(self.clone(), codings, shape_of(headers));
         Ok(Body::stream(Searched::new(body, stream)))
     }
 
-    async fn whole(&self, headers: &mut HeaderMap, body: Body, coding: Coding) -> Result<Body, Stop> {
+    async fn whole(&self, headers: &mut HeaderMap, body: Body, codings: Codings) -> Result<Body, Stop> {
+        let limits = &self.with.limits;
+        let mut memory = self.with.memory.lease();
+        let most = body.size_hint().upper().and_then(|most| most.try_into().ok()).unwrap_or(usize::MAX);
+        if !codings.is_plain() && !memory.cover(most) {
+            return Err(Refusal::Overloaded { retry_after_s: limits.retry_after_s }.into());
+        }
         let collected = body.collect().await?;
         let trailers = collected.trailers().cloned();
         let original = collected.to_bytes();
-        let (plain, asides) = coding.decode(&original, self.with.limits.decoded)?;
-        let redacted = redact(&self.with.rules, shape_of(headers).unwrap_or_else(|| sniff(&plain)), &plain);
+        let Some(decoded) = codings.decode(&original, limits.decoded, limits.buffered_body_bytes)? else {
+            // Small, and large once it is decoded.
+            return self.streaming(headers, with_trailers(original, trailers), &codings);
+        };
+        let redacted =
+            redact(&self.with.rules, shape_of(headers).unwrap_or_else(|| sniff(&decoded.plain)), &decoded.plain);
         self.judge(Place::Body, &redacted.findings)?;
-        let bytes = if self.is_clean(Place::Body, &asides)? && *redacted.bytes == *plain {
+        let beside = self.is_clean(Place::Body, &decoded.asides)? && self.hides_nothing(&codings, &original)?;
+        let bytes = if beside && *redacted.bytes == *decoded.plain {
             original
         } else {
-            self.edited(headers, redacted.bytes.into_owned(), coding)
+            let plain = redacted.bytes.into_owned();
+            edited(headers, &plain, decoded.decoders.as_ref())
         };
-        match trailers {
-            None => Ok(Body::full(bytes)),
-            Some(mut trailers) => {
-                self.headers(Place::Trailer, &mut trailers)?;
-                Ok(with_trailers(bytes, trailers))
-            }
-        }
+        let Some(mut trailers) = trailers else { return Ok(Body::full(bytes)) };
+        self.headers(Place::Trailer, &mut trailers)?;
+        Ok(with_trailers(bytes, Some(trailers)))
     }
 
-    fn edited(&self, headers: &mut HeaderMap, plain: Vec<u8>, coding: Coding) -> Bytes {
-        let bytes = coding.encode(plain);
-        if headers.contains_key(CONTENT_LENGTH) {
-            headers.insert(CONTENT_LENGTH, bytes.len().into());
+    /// Whether nothing secret is in what no decoder tells; what cannot be looked at is taken for secret.
+    fn hides_nothing(&self, codings: &Codings, original: &[u8]) -> Result<bool, Refusal> {
+        if !codings.may_hide() {
+            return Ok(true);
         }
-        headers.remove(ETAG);
-        bytes
+        match (codings.hides_in_the_clear(), self.on_find) {
+            (true, _) => self.is_clean(Place::Body, original),
+            (false, OnFind::Edit) => Ok(false),
+            (false, OnFind::RefuseOrder | OnFind::RefuseSigned) => Err(Refusal::UnsupportedCoding),
+        }
     }
+}
+
+fn edited(headers: &mut HeaderMap, plain: &[u8], decoders: Option<&Decoders>) -> Bytes {
+    let mut bytes = Vec::new();
+    match decoders.map(Decoders::encoders) {
+        None => bytes.extend_from_slice(plain),
+        Some(mut encoders) => {
+            encoders.push(plain, &mut bytes);
+            encoders.finish(&mut bytes);
+        }
+    }
+    if headers.contains_key(CONTENT_LENGTH) {
+        headers.insert(CONTENT_LENGTH, bytes.len().into());
+    }
+    headers.remove(ETAG);
+    bytes.into()
 }
 
 /// Whether something in the head vouches for the bytes of the message, or says that a trailer will.
@@ -135,7 +171,8 @@ fn announced(headers: &HeaderMap, list: &HeaderName) -> bool {
     names.any(|name| vouches(&name.trim().to_ascii_lowercase()))
 }
 
-fn with_trailers(bytes: Bytes, trailers: HeaderMap) -> Body {
+fn with_trailers(bytes: Bytes, trailers: Option<HeaderMap>) -> Body {
+    let Some(trailers) = trailers else { return Body::full(bytes) };
     let data = (!bytes.is_empty()).then(|| Ok::<_, Fault>(http_body::Frame::data(bytes)));
     let frames = data.into_iter().chain([Ok(http_body::Frame::trailers(trailers))]);
     Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(frames)))

@@ -3,7 +3,7 @@
 //! Unlike a log scrubber at the end of a pipeline it works on the way, in constant memory, and on every part of a message.
 //! What lets a request (or, on export routes, an answer) pass:
 //!
-//! 1. nothing in its path, query, headers, body or trailers is found by a detector: it goes on byte for byte (a gzip body that
+//! 1. nothing in its path, query, headers, body or trailers is found by a detector: it goes on byte for byte (a coded body that
 //!    streams is packed anew, with the same content); or
 //! 2. what is found may be masked: the secret's bytes are replaced, and nothing else is. What cannot be searched within the
 //!    scanner's bound is a find too (`unscanned`), masked to the end of its line; or
@@ -19,8 +19,10 @@
 //! |---|---|---|
 //! | `secret_in_content` | 403 | a detector whose action is `block` found something, or any did in an order message, or in a host, a method or the name of a header, which cannot be masked |
 //! | `signed_body` | 403 | a secret was found in a message that is signed or carries a digest of itself |
-//! | `undecodable` | 403 | a body says it is gzip and is not, is cut short, or decodes to too much |
-//! | `unsupported_coding` | 415 | a body has a content coding that cannot be decoded here |
+//! | `undecodable` | 403 | a body is not what its coding says, is cut short, or decodes to too much |
+//! | `unsupported_coding` | 415 | a body has a content coding that cannot be decoded here, or more of them than policy permits |
+//!
+//! A coded body for which those under way leave no memory (`limits.coding_memory_bytes`) is refused as the limits layer refuses.
 //!
 //! # Cannot see
 //!
@@ -32,17 +34,22 @@
 //! ```
 //! use std::sync::Arc;
 //! use sekisho_filters::redact::RedactLimits;
-//! use sekisho_codec::gzip::Budget;
+//! use sekisho_codec::coding::Budget;
 //! use std::time::Duration;
 //! let limits = RedactLimits {
 //!     buffered_body_bytes: 64 * 1024,
-//!     decoded: Budget { output: 64 << 20, members: 64 },
+//!     decoded: Budget { output: 64 << 20, ratio: 500, members: 64, window: 8 << 20, block: 64 * 1024 },
+//!     codings: 1,
+//!     coding_memory_bytes: 48 << 20,
 //!     idle_flush: Duration::from_millis(250),
+//!     retry_after_s: 1,
 //! };
 //! # let _ = limits;
 //! ```
 
 mod body;
+
+mod coded;
 
 mod coding;
 
@@ -51,6 +58,8 @@ mod head;
 mod kept;
 
 mod layer;
+
+mod memory;
 
 mod message;
 

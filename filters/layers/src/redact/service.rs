@@ -8,6 +8,8 @@ use sekisho_scan::Ruleset;
 use tower::Service;
 
 use super::RedactLimits;
+use super::coding::readable;
+use super::memory::Memory;
 use super::message::{OnFind, Search, is_signed};
 use crate::{Answer, Body, Exchange, Hop, Place, Stop, Witness};
 
@@ -24,6 +26,7 @@ pub(super) struct Searcher {
     pub(super) rules: Arc<Ruleset>,
     pub(super) witness: Arc<dyn Witness>,
     pub(super) limits: RedactLimits,
+    pub(super) memory: Arc<Memory>,
 }
 
 impl<S> Service<Hop> for Redact<S>
@@ -102,10 +105,14 @@ impl Searcher {
     }
 }
 
-/// Asks the upstream for an answer that can be read whole: no part of it, and no coding but gzip.
+/// Asks the upstream for an answer that can be read whole: no part of it, and no coding but those of the client's that are read here.
 fn narrow(headers: &mut HeaderMap) {
     headers.remove(RANGE);
-    if headers.contains_key(ACCEPT_ENCODING) {
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    let accepted: Vec<&[u8]> = headers.get_all(ACCEPT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
+    if accepted.is_empty() {
+        return;
     }
+    let readable = readable(&accepted.join(&b","[..]));
+    let readable = HeaderValue::from_bytes(&readable).unwrap_or(HeaderValue::from_static("identity"));
+    headers.insert(ACCEPT_ENCODING, readable);
 }

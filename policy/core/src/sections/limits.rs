@@ -19,8 +19,16 @@ section! {
         order_body_bytes: usize = Bytes("256KiB", "1KiB", "4MiB"),
         /// Bytes of a body once it is decoded.
         decoded_body_bytes: u64 = Bytes("256MiB", "1KiB", "16GiB"),
-        /// Members of a gzip body.
-        gzip_members: u32 = Count("64", "1", "1024"),
+        /// Bytes that a byte of a coded body may decode to, once the first 256 KiB have come out.
+        decoded_ratio: u32 = Count("500", "10", "1000000"),
+        /// Content codings of a body, one over the other.
+        codings: usize = Count("1", "0", "4"),
+        /// Members of a gzip body, frames of a zstd body.
+        coding_members: u32 = Count("64", "1", "1024"),
+        /// Bytes that the decoder of a brotli or zstd body may look back.
+        coding_window_bytes: u64 = Bytes("8MiB", "64KiB", "128MiB"),
+        /// Bytes of memory for all the coded bodies that are under way at once.
+        coding_memory_bytes: usize = Bytes("48MiB", "4MiB", "4GiB"),
         /// Bytes of a body that has to be held whole.
         buffered_body_bytes: usize = Bytes("1MiB", "1KiB", "64MiB"),
         /// Depth of a JSON body.
