@@ -178,24 +178,24 @@ fn bomb(coding: Coding) -> Vec<u8> {
         return [0x28, 0xB5, 0x2F, 0xFD, 0, 10 << 3].into_iter().chain(blocks).collect();
     }
     if coding == Coding::Snappy {
-        return encode(coding, &vec![0; 16 << 20]);
+        return encode(coding, &vec![b' '; 16 << 20]);
     }
-    let zeros = vec![0; 1 << 20];
+    let blanks = vec![b' '; 1 << 20];
     let mut pushed: Box<dyn FnMut() -> Vec<u8>> = match coding {
         // As small as it gets, which the encoders on the way do not try.
         Coding::Gzip => {
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-            Box::new(move || flushed(&mut encoder, &zeros, |encoder| std::mem::take(encoder.get_mut())))
+            Box::new(move || flushed(&mut encoder, &blanks, |encoder| std::mem::take(encoder.get_mut())))
         }
         Coding::Deflate => {
             let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-            Box::new(move || flushed(&mut encoder, &zeros, |encoder| std::mem::take(encoder.get_mut())))
+            Box::new(move || flushed(&mut encoder, &blanks, |encoder| std::mem::take(encoder.get_mut())))
         }
         Coding::Brotli | Coding::Zstd | Coding::Snappy | Coding::SnappyFramed => {
             let mut encoder = Encoder::new(coding);
             Box::new(move || {
                 let mut out = Vec::new();
-                encoder.push(&zeros, &mut out);
+                encoder.push(&blanks, &mut out);
                 encoder.flush(&mut out);
                 out
             })
@@ -207,8 +207,8 @@ fn bomb(coding: Coding) -> Vec<u8> {
     first
 }
 
-fn flushed<W: Write>(encoder: &mut W, zeros: &[u8], take: fn(&mut W) -> Vec<u8>) -> Vec<u8> {
-    encoder.write_all(zeros).unwrap();
+fn flushed<W: Write>(encoder: &mut W, blanks: &[u8], take: fn(&mut W) -> Vec<u8>) -> Vec<u8> {
+    encoder.write_all(blanks).unwrap();
     encoder.flush().unwrap();
     take(encoder)
 }
