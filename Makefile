@@ -35,6 +35,9 @@ bench: ## measurements, as benches/README.md describes them
 evaluate: ## what the scanner finds and wrongly finds, on sets of its own (words after ARGS= go to the tool)
 	$(CARGO) run --release --locked --quiet -p sekisho-evaluate -- $(or $(ARGS),$(addprefix --real ,$(wildcard /usr/share/doc /usr/lib/python3 /var/log)))
 
+icount: ## instructions of single pieces of work, beside their baseline (needs valgrind)
+	benches/icount/icount.py
+
 demo: ## Sekisho at work, on loopback
 	$(CARGO) run --release --locked -- demo
 

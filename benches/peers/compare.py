@@ -10,6 +10,8 @@ both are offered the same, below what either can do, as beside a real service.
 """
 
 import argparse
+import hashlib
+import hmac
 import json
 import os
 import random
@@ -26,13 +28,18 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
-UPSTREAM, NGINX, SEKISHO = 21700, 21701, 21702
+UPSTREAM, NGINX, SEKISHO, INGRESS = 21700, 21701, 21702, 21703
 PORTS = {"nginx": NGINX, "sekisho": SEKISHO}
+PEPPER, SECRET = "a pepper for the comparison, of some length", "b" * 43
 LOADS = {"closed": "closed loop", "rate": "fixed rate"}
 ORDER = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=50000&newClientOrderId=bench-17&timestamp=1760000000000&signature=" + "5e" * 32
 
 SCENARIOS = {
     "get": {"what": "proxied GET, 1 KiB answer", "path": "/1k", "limit": 1.5},
+    "ingress": {"what": "proxied GET through API key, role, limits and gate, 1 KiB answer", "path": "/1k", "ingress": True,
+                "limit": 1.25},
+    "post": {"what": "POST of 64 KiB, passed on", "path": "/plain", "method": "POST", "body": None, "ingress": True,
+             "type": "application/x-ndjson", "rate": 2000, "limit": 0.85},
     "refused": {"what": "refused order (POST)", "path": "/api/v3/order", "method": "POST", "body": ORDER,
                 "type": "application/x-www-form-urlencoded", "refused": True, "limit": 1.3},
     "log": {"what": "POST of 64 KiB of log lines (we search them, nginx does not)", "path": "/logs", "method": "POST",
@@ -81,8 +88,8 @@ def wait_for(port):
 class Fleet:
     """The upstream and the proxies; all end with it."""
 
-    def __init__(self, directory, sekisho):
-        self.directory, self.processes = directory, {}
+    def __init__(self, directory, sekisho, priority=0):
+        self.directory, self.processes, self.priority = directory, {}, priority
         page = "x" * 1024
         upstream = f'server {{ listen 127.0.0.1:{UPSTREAM}; location / {{ return 200 "{page}"; }} }}'
         # As long an answer as ours, with as many headers.
@@ -95,9 +102,11 @@ class Fleet:
         self.nginx("upstream", upstream, core=1)
         wait_for(UPSTREAM)
         self.nginx("nginx", peer, core=0)
-        policy = self.fill("policy.yaml", PORT=SEKISHO)
+        Path(directory, "pepper").write_text(PEPPER)
+        key = hmac.new(PEPPER.encode(), SECRET.encode(), hashlib.sha256).hexdigest()
+        policy = self.fill("policy.yaml", PORT=SEKISHO, INGRESS=INGRESS, KEY=key)
         self.start("sekisho", [sekisho, "run", "--policy", policy, "--data", f"{directory}/data"], core=0)
-        for port in (NGINX, SEKISHO):
+        for port in (NGINX, SEKISHO, INGRESS):
             wait_for(port)
 
     def fill(self, name, **values):
@@ -113,7 +122,8 @@ class Fleet:
 
     def start(self, name, command, core):
         with open(f"{self.directory}/{name}.log", "wb") as log:
-            self.processes[name] = subprocess.Popen(["taskset", "-c", str(core), *command], stdout=log, stderr=log)
+            command = ["nice", "-n", str(self.priority), "taskset", "-c", str(core), *command]
+            self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log)
 
     def __enter__(self):
         return self
@@ -136,31 +146,33 @@ def headers_of(scenario):
         headers["Content-Type"] = scenario["type"]
     if scenario.get("refused"):
         headers["X-MBX-APIKEY"] = "k" * 64
+    if scenario.get("ingress"):
+        headers["X-API-Key"] = f"sekisho_bench_{SECRET}"
     return headers
 
 
-def closed_loop(url, scenario, body, seconds):
+def closed_loop(url, scenario, body, seconds, priority=0):
     """32 connections of wrk, each sending as soon as it was answered: (requests, answers 4xx or 5xx, errors)."""
     wrk = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "load.lua")]
     headers = [part for name, value in headers_of(scenario).items() for part in ("-H", f"{name}: {value}")]
     environment = dict(os.environ, LOAD_METHOD=scenario.get("method", "GET"), LOAD_BODY=str(body) if body else "")
-    output = run([*wrk, *headers, url], seconds, environment)
+    output = run([*wrk, *headers, url], seconds, priority, environment)
     counts = json.loads(re.search(r"^\{.*\}$", output, re.M).group(0))
     return counts["requests"], counts["refused"], counts["errors"]
 
 
-def fixed_rate(url, scenario, body, seconds, rate):
+def fixed_rate(url, scenario, body, seconds, rate, priority=0):
     """The same over 32 connections of h2load that together send `rate` requests a second."""
     h2load = ["h2load", "--h1", "-t1", "-c32", f"--rps={rate / 32}", f"-D{seconds}", "--warm-up-time=0"]
     headers = [part for name, value in headers_of(scenario).items() for part in ("-H", f"{name}: {value}")]
-    output = run([*h2load, *headers, *(["-d", str(body)] if body else []), url], seconds, None)
+    output = run([*h2load, *headers, *(["-d", str(body)] if body else []), url], seconds, priority, None)
     done, errored = map(int, re.search(r"(\d+) done, .* (\d+) errored", output).groups())
     codes = map(int, re.search(r"(\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", output).groups())
     return done, sum(list(codes)[2:]), errored
 
 
-def run(command, seconds, environment):
-    pinned = ["taskset", "-c", "1", *command]
+def run(command, seconds, priority, environment):
+    pinned = ["nice", "-n", str(priority), "taskset", "-c", "1", *command]
     return subprocess.run(pinned, capture_output=True, text=True, timeout=seconds + 30, env=environment).stdout
 
 
@@ -171,13 +183,15 @@ def measure(fleet, name, key, load, options, seconds):
     if "type" in scenario:
         body = Path(fleet.directory, "body")
         body.write_text(scenario["body"] or log_lines(64 << 10))
-    url = f"http://127.0.0.1:{PORTS[name]}{scenario['path']}"
+    port = INGRESS if scenario.get("ingress") and name == "sekisho" else PORTS[name]
+    url = f"http://127.0.0.1:{port}{scenario['path']}"
     pid = fleet.processes[name].pid
     before = cpu_seconds(pid)
     if load == "closed":
-        requests, refused, errors = closed_loop(url, scenario, body, seconds)
+        requests, refused, errors = closed_loop(url, scenario, body, seconds, options.priority)
     else:
-        requests, refused, errors = fixed_rate(url, scenario, body, seconds, scenario.get("rate", options.rate))
+        rate = scenario.get("rate", options.rate)
+        requests, refused, errors = fixed_rate(url, scenario, body, seconds, rate, options.priority)
     after = cpu_seconds(pid)
     wrong = errors + (requests - refused if scenario.get("refused") else refused)
     if wrong:
@@ -207,6 +221,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7, help="rounds (default 7)")
     parser.add_argument("--seconds", type=int, default=3, help="seconds of load for each measurement (default 3)")
     parser.add_argument("--rate", type=int, default=20000, help="requests a second at the fixed rate (default 20000)")
+    parser.add_argument("--priority", type=int, default=0, help="nice value of proxies and loads; below 0 needs root (default 0)")
     parser.add_argument("--sekisho", default=str(ROOT / "target/release/sekisho"), help="the binary to measure")
     parser.add_argument("--json", action="store_true", help="every measurement as JSON, not the table")
     options = parser.parse_args()
@@ -218,7 +233,7 @@ def main():
     if missing:
         parser.error(f"{', '.join(missing)} not found: apt-get install nginx-light wrk nghttp2-client util-linux")
     rows = []
-    with tempfile.TemporaryDirectory() as directory, Fleet(directory, options.sekisho) as fleet:
+    with tempfile.TemporaryDirectory() as directory, Fleet(directory, options.sekisho, options.priority) as fleet:
         runs = [(name, key, load) for key in names for load in LOADS for name in PORTS]
         for name, key, load in runs:
             measure(fleet, name, key, load, options, 1)
