@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use sekisho::data::chain::{Chain, Parts, chain};
 use sekisho::data::classify::{Decisions, Routes};
 use sekisho::data::upstream::Upstreams;
 use sekisho::evidence::{Journal, JournalSettings};
-use sekisho::identity;
+use sekisho::identity::{self, kept::KeptFiles};
 use sekisho::telemetry::{Metrics, Recorder};
 use sekisho_filters::limits::LimitsLayer;
 use sekisho_filters::order_gate::{OrderLimits, SafetyView};
@@ -29,6 +29,7 @@ use sekisho_safety::State;
 pub(crate) struct Stage {
     pub(crate) safety: Arc<Safety>,
     pub(crate) order_limits: OrderLimits,
+    dir: PathBuf,
     policy: Policy,
     journal: Journal,
     upstream: Child,
@@ -46,7 +47,14 @@ impl Stage {
         let files = StateFiles::open(dir, 0)?.files;
         let state = State::unverified("for the count", 0);
         let safety = Arc::new(Safety::new(state, files, journal.clone(), Duration::from_secs(1)));
-        Ok(Self { safety, order_limits: compile::order_limits(&policy), policy, journal, upstream })
+        Ok(Self {
+            safety,
+            order_limits: compile::order_limits(&policy),
+            dir: dir.to_owned(),
+            policy,
+            journal,
+            upstream,
+        })
     }
 
     pub(crate) fn routes(&self, listener: Listener) -> Result<Routes, Box<dyn Error>> {
@@ -63,9 +71,10 @@ impl Stage {
         let (signals, _raised) = Signals::new(&self.policy.signals);
         let witness: Arc<dyn Witness> = Arc::new(Recorder::new(self.journal.clone(), Metrics::new()?, signals));
         let rules = Arc::new(compile::ruleset(&self.policy)?);
+        let (door, _kept) = identity::door(&self.policy, KeptFiles::open(&self.dir)?)?;
         let parts = Parts {
             limits: LimitsLayer::new(compile::request_limits(&self.policy)),
-            door: Arc::new(identity::door(&self.policy)?),
+            door,
             redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(&self.policy)),
             safety: Arc::clone(&self.safety) as Arc<dyn SafetyView>,
             order_limits: self.order_limits.clone(),
