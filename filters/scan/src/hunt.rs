@@ -1,17 +1,23 @@
 //! The hot pass: where could a secret be?
 //!
-//! It looks for rare literals (SIMD, in shards), for separators whose name ends in the letters of a forbidden name, for long runs by
-//! sampling, and for known secrets by sampling a hash. Every place is found independently of where the search started, so that
-//! chunks make no difference.
+//! It looks for literals, for separators whose name ends in the letters of a forbidden name, for long runs, and for known secrets by
+//! sampling a hash. Every place is found independently of where the search started, so that chunks make no difference. DESIGN.md
+//! teaches how.
+
+mod literals;
+
+mod masks;
 
 use std::collections::BTreeMap;
 
-use aho_corasick::packed::{Config, MatchKind, Searcher};
+use literals::Literals;
+use masks::{Found, found};
 
 use crate::class;
-use crate::ruleset::names::Tails;
+use crate::ruleset::names::{TAIL, Tails};
 use crate::ruleset::pack::Engine;
 use crate::ruleset::{Ruleset, Shaped};
+use crate::simd::{AHEAD, BLOCK, Filter, Filters, Masks, fill};
 
 /// A place worth a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,50 +60,35 @@ pub(crate) enum Asker {
     Engine(Engine),
     /// `\u00`
     Escape,
+    /// `://`: a password may stand behind it, before an `@`.
+    Authority,
 }
 
 /// The compiled hot pass.
 #[derive(Debug)]
 pub(crate) struct Hunt {
-    shards: Vec<(Searcher, Vec<usize>)>,
-    buckets: Vec<(Vec<u8>, Vec<Asker>)>,
+    filters: Filters,
+    literals: Literals,
     /// The patterns that begin with each byte.
     starting: Vec<Vec<usize>>,
     runs: bool,
 }
 
 impl Hunt {
-    pub(crate) fn new(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>) -> Result<Self, String> {
-        let mut asked: Vec<(Vec<u8>, Asker)> = vec![(b"\\u00".to_vec(), Asker::Escape)];
-        for (index, shaped) in patterns.iter().enumerate() {
-            asked.push((shaped.pattern.anchor().to_vec(), Asker::Pattern(index)));
-        }
-        for engine in engines.keys() {
-            for literal in literals(*engine) {
-                asked.push((literal.to_vec(), Asker::Engine(*engine)));
-            }
-        }
-        let buckets = buckets(&asked);
+    pub(crate) fn new(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>, tails: &Tails) -> Result<Self, String> {
+        let literals = Literals::new(&asked(patterns, engines))?;
+        let filters = Filters {
+            word: Filter::new(&literals.triggers(false)),
+            inner: Filter::new(&literals.triggers(true)),
+            tail: Filter::folded(&tails.letters()),
+        };
         let runs = [Engine::Wif, Engine::Stellar, Engine::Nats].iter().any(|engine| engines.contains_key(engine));
-        let mut shards = Vec::new();
-        let order: Vec<usize> = (0..buckets.len()).collect();
-        let size = buckets.len().div_ceil(buckets.len().div_ceil(SHARD).max(1)).max(1);
-        for shard in order.chunks(size) {
-            let mut builder = Config::new().match_kind(MatchKind::LeftmostFirst).builder();
-            for bucket in shard {
-                if let Some((trigger, _)) = buckets.get(*bucket) {
-                    builder.add(trigger);
-                }
-            }
-            let searcher = builder.build().ok_or("no searcher for these literals")?;
-            shards.push((searcher, shard.to_vec()));
-        }
-        Ok(Self { shards, buckets, starting: starting(patterns), runs })
+        Ok(Self { filters, literals, starting: starting(patterns), runs })
     }
 
     /// Who asked for the literal of `bucket`.
-    pub(crate) fn askers(&self, bucket: usize) -> &[Asker] {
-        self.buckets.get(bucket).map(|(_, askers)| askers.as_slice()).unwrap_or_default()
+    pub(crate) fn askers(&self, bucket: usize) -> impl Iterator<Item = Asker> {
+        self.literals.askers(bucket)
     }
 
     /// The patterns whose match begins with `byte`, those apart that begin with a class.
@@ -107,32 +98,21 @@ impl Hunt {
 
     /// Whether `tail` is how a literal begins, and not all of it.
     pub(crate) fn begins(&self, tail: &[u8]) -> bool {
-        self.buckets.iter().any(|(trigger, _)| trigger.len() > tail.len() && trigger.starts_with(tail))
+        self.literals.begins(tail)
     }
 
     /// Adds every place of `from` to `hits`.
     pub(crate) fn find(&self, rules: &Ruleset, bytes: &[u8], from: Range, hits: &mut Vec<Hit>) {
         let old = hits.len();
         let mut push = |at, kind| {
-            if at < from.limit {
+            if (from.start..from.limit).contains(&at) {
                 hits.push(Hit { at, kind });
             }
         };
         rules.known.hunt(bytes, from.start, |at| push(at, Kind::Known));
-        for (searcher, map) in &self.shards {
-            let mut at = from.start;
-            while let Some(found) = searcher.find_in(bytes, (at..bytes.len()).into()) {
-                if let Some(bucket) = map.get(found.pattern().as_usize()) {
-                    push(found.start(), Kind::Literal(*bucket));
-                }
-                at = found.start() + 1;
-            }
-        }
-        separators(bytes, from.start, rules.names.tails(), &mut push);
-        zeros(bytes, from.start, &mut push);
-        if self.runs {
-            runs(bytes, from.start, &mut push);
-        }
+        let text = Text { hunt: self, tails: rules.names.tails(), bytes };
+        // a block more, so that the first one knows what stands before it
+        text.find(from.start.saturating_sub(BLOCK), &mut push);
         hits.get_mut(old..).unwrap_or_default().sort_unstable();
         hits.dedup();
     }
@@ -145,57 +125,172 @@ pub(crate) struct Range {
     pub(crate) limit: usize,
 }
 
-fn separators(bytes: &[u8], from: usize, tails: &Tails, push: &mut impl FnMut(usize, Kind)) {
-    let rest = bytes.get(from..).unwrap_or_default();
-    for offset in memchr::memchr3_iter(b':', b'=', b'%', rest) {
-        let at = from + offset;
-        match bytes.get(at) {
-            Some(b'%') => {
-                if percent(bytes, at) {
-                    push(at, Kind::Percent);
+/// What the hot pass goes over.
+struct Text<'a> {
+    hunt: &'a Hunt,
+    tails: &'a Tails,
+    bytes: &'a [u8],
+}
+
+/// Places of several blocks, by what they may be. Going over each list for itself is what a processor foresees best.
+#[derive(Debug, Default)]
+struct Places {
+    literals: Vec<usize>,
+    separators: Vec<usize>,
+    tags: Vec<usize>,
+    rare: Vec<usize>,
+    seeds: Vec<usize>,
+}
+
+impl Places {
+    #[inline]
+    fn add(&mut self, base: usize, found: &Found) {
+        each(found.literals, |offset| self.literals.push(base + offset));
+        each(found.separators, |offset| self.separators.push(base + offset));
+        each(found.tags, |offset| self.tags.push(base + offset));
+        each(found.rare, |offset| self.rare.push(base + offset));
+        each(found.seeds, |offset| self.seeds.push(base + offset));
+    }
+
+    fn clear(&mut self) {
+        self.literals.clear();
+        self.separators.clear();
+        self.tags.clear();
+        self.rare.clear();
+        self.seeds.clear();
+    }
+}
+
+impl Text<'_> {
+    fn find(&self, from: usize, push: &mut impl FnMut(usize, Kind)) {
+        let blocks = self.bytes.len().saturating_sub(from).div_ceil(BLOCK).min(BLOCKS);
+        let mut masks = vec![Masks::default(); blocks + 2];
+        let mut places = Places::default();
+        let mut at = from;
+        while at < self.bytes.len() {
+            // the first is the last block of those before; the last is there for what reaches into it
+            masks.copy_within(blocks..=blocks, 0);
+            self.fill(at, masks.get_mut(1..).unwrap_or_default());
+            for three in masks.windows(3) {
+                if let [last, now, next] = three {
+                    places.add(at, &found([last, now, next]));
                 }
+                at += BLOCK;
             }
-            Some(b':') if bytes.get(at + 1) == Some(&b'/') => {
-                if bytes.get(at + 2) == Some(&b'/') {
-                    push(at, Kind::Separator);
-                }
+            self.confirm(&places, push);
+            places.clear();
+        }
+    }
+
+    /// The masks of the blocks from `at` on; behind the end stands nothing, and blanks do as well.
+    fn fill(&self, at: usize, masks: &mut [Masks]) {
+        let rest = self.bytes.get(at..).unwrap_or_default();
+        let whole = (rest.len().saturating_sub(AHEAD) / BLOCK).min(masks.len());
+        let (full, end) = masks.split_at_mut(whole);
+        fill(&self.hunt.filters, rest, full);
+        for (index, masks) in end.iter_mut().enumerate() {
+            let rest = rest.get((whole + index) * BLOCK..).unwrap_or_default();
+            let mut last = [b' '; BLOCK + AHEAD];
+            last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+            *masks = Masks::default();
+            if !rest.is_empty() {
+                fill(&self.hunt.filters, &last, std::slice::from_mut(masks));
             }
-            _ => {
-                if named(bytes, at, tails) {
-                    push(at, Kind::Separator);
-                }
+        }
+    }
+
+    fn confirm(&self, places: &Places, push: &mut impl FnMut(usize, Kind)) {
+        for at in places.literals.iter().copied() {
+            if let Some(kind) = self.literal(at) {
+                push(at, kind);
             }
+        }
+        for at in places.separators.iter().copied().filter(|at| named(self.bytes, *at, self.tails)) {
+            push(at, Kind::Separator);
+        }
+        for at in places.tags.iter().copied().filter(|at| fix_tag(self.bytes, *at)) {
+            push(at, Kind::Separator);
+        }
+        for at in places.rare.iter().copied() {
+            if let Some(kind) = self.rare(at) {
+                push(at, kind);
+            }
+        }
+        let marked = |at: &usize| self.bytes.get(*at).is_some_and(|mark| SEED_MARKS.contains(mark));
+        for at in places.seeds.iter().copied().filter(|at| self.hunt.runs && marked(at)) {
+            push(at, Kind::Run);
+        }
+    }
+
+    #[inline]
+    fn literal(&self, at: usize) -> Option<Kind> {
+        let (bucket, inner) = self.hunt.literals.at(self.bytes, at)?;
+        if self.hunt.literals.askers(bucket).any(|asker| asker == Asker::Authority) {
+            return has_colon(self.bytes, at).then_some(Kind::Separator);
+        }
+        (inner || self.may_start(at)).then_some(Kind::Literal(bucket))
+    }
+
+    /// Whether a word may start at `at`: behind no letter or digit, or behind an escape.
+    fn may_start(&self, at: usize) -> bool {
+        let before = |places: usize| at.checked_sub(places).and_then(|at| self.bytes.get(at)).copied();
+        before(1).is_none_or(|byte| !class::is(byte, class::ALNUM))
+            || before(2) == Some(b'\\')
+            || before(6) == Some(b'\\')
+            || before(3) == Some(b'%')
+    }
+
+    fn rare(&self, at: usize) -> Option<Kind> {
+        match self.bytes.get(at) {
+            Some(b'%') => percent(self.bytes, at).then_some(Kind::Percent),
+            _ => is_wide(self.bytes, at).then_some(Kind::Zero),
         }
     }
 }
 
-/// Whether a name of the list may end before the separator at `at`: by its last three letters, or by the digits of a FIX tag.
+/// Calls `then` with the place of every bit.
+#[inline]
+fn each(mut bits: u64, mut then: impl FnMut(usize)) {
+    while bits != 0 {
+        then(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+}
+
+/// Whether a name of the list may end before the separator at `at`, by its last letters. Two digits end no name.
 #[inline]
 fn named(bytes: &[u8], at: usize, tails: &Tails) -> bool {
     let around = class::QUOTE | class::SPACE | class::SLASH | class::BRACKET;
     let within = class::UNDERSCORE | class::DASH | class::DOT | class::SPACE;
-    let mut tail = [0; 3];
+    let mut letters = [0; TAIL];
     let mut found = 0;
-    let mut digits = false;
+    let mut digit = false;
     for byte in bytes.get(at.saturating_sub(MAX_GAP)..at).unwrap_or_default().iter().rev() {
         if byte.is_ascii_alphabetic() {
-            let [_, second, third] = tail;
-            tail = match found {
-                0 => [0, 0, *byte],
-                1 => [0, *byte, third],
-                _ => return tails.has([*byte, second, third]),
-            };
-            found += 1;
-        } else if found == 0 && byte.is_ascii_digit() {
-            if digits {
-                return fix_tag(bytes, at);
+            if let Some(letter) = letters.get_mut(found) {
+                *letter = *byte;
             }
-            digits = true;
+            found += 1;
+            let [last, second, third, ..] = letters;
+            if found == TAIL || found == 3 && !tails.has([third, second, last]) {
+                break;
+            }
+        } else if found == 0 && byte.is_ascii_digit() && !digit {
+            digit = true;
         } else if !class::is(*byte, if found == 0 { around | within } else { within }) {
-            return false;
+            break;
         }
     }
-    false
+    found >= 3 && tails.ends(letters.get(..found).unwrap_or_default())
+}
+
+/// Whether a colon may stand in the authority behind the `://` at `at`.
+fn has_colon(bytes: &[u8], at: usize) -> bool {
+    let rest = bytes.get(at + 3..).unwrap_or_default();
+    let seen = rest.get(..LONGEST_HOST).unwrap_or(rest);
+    let end = seen.iter().find(|byte| !class::is(**byte, class::ALNUM | class::DOT | class::DASH));
+    // what else may end it is for the judge to say
+    end.is_none_or(|byte| !matches!(byte, b'/' | b' ' | b'"' | b'?' | b'#' | b'\n'))
 }
 
 /// Whether the bytes before `at` are the end of a tag that holds a credential.
@@ -213,38 +308,27 @@ fn percent(bytes: &[u8], at: usize) -> bool {
         .is_some_and(|byte| class::is(byte, class::B64U) || matches!(byte, b'=' | b':' | b'%' | b'"'))
 }
 
-/// Zero bytes; only the first of a group is told, what follows is judged with it.
-fn zeros(bytes: &[u8], from: usize, push: &mut impl FnMut(usize, Kind)) {
-    let rest = bytes.get(from..).unwrap_or_default();
-    for offset in memchr::memchr_iter(0, rest) {
-        push(from + offset, Kind::Zero);
-    }
+/// Whether a zero stands two places on and something else between: zeros alone are no text.
+fn is_wide(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at + 1).is_some_and(|byte| *byte != 0) && bytes.get(at + 2) == Some(&0)
 }
 
-/// Every run of 51 bytes or more has two neighbouring places of a grid of 24 inside.
-fn runs(bytes: &[u8], from: usize, push: &mut impl FnMut(usize, Kind)) {
-    let alnum = |at: usize| bytes.get(at).is_some_and(|byte| class::is(*byte, class::ALNUM));
-    let mut at = from;
-    while at < bytes.len() {
-        if alnum(at) && alnum(at + 24) && alnum(at + 8) && alnum(at + 16) {
-            let mut start = at;
-            while start > 0 && at - start < LONGEST_RUN && alnum(start - 1) {
-                start -= 1;
-            }
-            let mut end = at;
-            while end - at < LONGEST_RUN && alnum(end) {
-                end += 1;
-            }
-            let mark = bytes.get(start).copied().unwrap_or_default();
-            if (51..=58).contains(&(end - start)) && b"5KL9cS".contains(&mark) && start >= from {
-                push(start, Kind::Run);
-            }
+fn asked(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>) -> Vec<(Vec<u8>, Asker, bool)> {
+    let mut asked = vec![(b"\\u00".to_vec(), Asker::Escape, true), (b"://".to_vec(), Asker::Authority, true)];
+    for (index, shaped) in patterns.iter().enumerate() {
+        let anchor = shaped.pattern.anchor();
+        let inside = anchor.first().is_none_or(|byte| class::is(*byte, class::ALNUM));
+        asked.push((anchor.to_vec(), Asker::Pattern(index), shaped.pattern.has_lead() || !inside));
+    }
+    for engine in engines.keys() {
+        for literal in engine_literals(*engine) {
+            asked.push((literal.to_vec(), Asker::Engine(*engine), *engine != Engine::Jwt));
         }
-        at += 24;
     }
+    asked
 }
 
-fn literals(engine: Engine) -> &'static [&'static [u8]] {
+fn engine_literals(engine: Engine) -> &'static [&'static [u8]] {
     match engine {
         Engine::Pem => &[b"BEGIN "],
         Engine::Jwt => &[b"eyJ"],
@@ -266,24 +350,10 @@ fn starting(patterns: &[Shaped]) -> Vec<Vec<usize>> {
     starting
 }
 
-/// Groups literals by their first bytes, so that at most one trigger stands at any place.
-fn buckets(asked: &[(Vec<u8>, Asker)]) -> Vec<(Vec<u8>, Vec<Asker>)> {
-    let mut triggers: Vec<Vec<u8>> =
-        asked.iter().map(|(literal, _)| literal.iter().copied().take(TRIGGER).collect()).collect();
-    triggers.sort();
-    triggers.dedup_by(|later, earlier| later.starts_with(earlier));
-    triggers
-        .into_iter()
-        .map(|trigger| {
-            let askers =
-                asked.iter().filter(|(literal, _)| literal.starts_with(&trigger)).map(|(_, asker)| *asker).collect();
-            (trigger, askers)
-        })
-        .collect()
-}
-
-/// Teddy is built for up to 64 literals and is fast up to about 48.
-const SHARD: usize = 40;
-const TRIGGER: usize = 5;
+/// Masks that are made at once: 4 KiB of text.
+const BLOCKS: usize = 64;
 const MAX_GAP: usize = 16;
-const LONGEST_RUN: usize = 60;
+/// Fewer than the hot pass is sure of.
+const LONGEST_HOST: usize = 48;
+/// What a WIF key, a Stellar seed or a NATS seed may begin with.
+const SEED_MARKS: &[u8] = b"5KL9cS";

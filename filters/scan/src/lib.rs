@@ -35,7 +35,7 @@
 //! assert_eq!(&*redacted.bytes, br#"{"password":"****","n":1.50}"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod class;
 
@@ -52,6 +52,8 @@ mod judge;
 mod ruleset;
 
 mod scanner;
+
+mod simd;
 
 mod swallow;
 

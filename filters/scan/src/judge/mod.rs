@@ -82,7 +82,7 @@ impl Judge<'_> {
         let mut best: Option<Edit> = None;
         for asker in self.rules.hunt.askers(bucket) {
             let edit = match asker {
-                Asker::Pattern(index) => self.pattern(view, at, *index),
+                Asker::Pattern(index) => self.pattern(view, at, index),
                 Asker::Engine(Engine::Pem) => self.pem(view, at),
                 Asker::Engine(Engine::Jwt) => self.jwt(view, at),
                 Asker::Engine(Engine::Basic) => self.basic(view, at),
@@ -95,6 +95,7 @@ impl Judge<'_> {
                     | Engine::Nats
                     | Engine::FieldName,
                 ) => None,
+                Asker::Authority => None,
                 Asker::Escape if at < decoded => None,
                 Asker::Escape => {
                     let verdict = self.unicode(view, at);

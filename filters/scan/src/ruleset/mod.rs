@@ -227,7 +227,7 @@ impl RulesetBuilder {
         let unscanned =
             parts.builtin(UNSCANNED, "Text that could not be searched", Category::Unscanned, Severity::High);
         self.give_actions(&mut parts.detectors)?;
-        let hunt = Hunt::new(&parts.patterns, &parts.engines).map_err(BuildError::Anchors)?;
+        let hunt = Hunt::new(&parts.patterns, &parts.engines, parts.names.tails()).map_err(BuildError::Anchors)?;
         Ok(Ruleset {
             detectors: parts.detectors,
             patterns: parts.patterns,

@@ -17,8 +17,13 @@ struct Entry {
     rules: Vec<usize>,
 }
 
-/// The last three letters of every name: what the hot pass asks of the bytes before a separator.
-pub(crate) struct Tails(Vec<bool>);
+/// The last letters of every name: what the hot pass asks of the bytes before a separator.
+pub(crate) struct Tails {
+    /// The last three.
+    three: Vec<bool>,
+    /// Hashes of the last six, or of all where a name has fewer.
+    six: Vec<bool>,
+}
 
 impl std::fmt::Debug for Tails {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,7 +33,7 @@ impl std::fmt::Debug for Tails {
 
 impl Default for Tails {
     fn default() -> Self {
-        Self(vec![false; 1 << 15])
+        Self { three: vec![false; 1 << 15], six: vec![false; 1 << 15] }
     }
 }
 
@@ -36,15 +41,43 @@ impl Tails {
     /// Whether a name ends in these letters of either case.
     #[inline]
     pub(crate) fn has(&self, tail: [u8; 3]) -> bool {
-        self.0.get(Self::slot(tail)).copied().unwrap_or_default()
+        self.three.get(Self::slot(tail)).copied().unwrap_or_default()
+    }
+
+    /// Whether a name may be all there is of `letters`, the last letter first, or a part of it that ends where it ends.
+    pub(crate) fn ends(&self, letters: &[u8]) -> bool {
+        let mut hash = 0;
+        letters.iter().take(TAIL).enumerate().any(|(index, letter)| {
+            hash = Self::hash(hash, *letter);
+            let slot = hash.wrapping_add(index + 1) & 0x7fff;
+            index >= 2 && self.six.get(slot).copied().unwrap_or_default()
+        })
     }
 
     fn add(&mut self, name: &[u8]) {
         if let Some(tail) = name.last_chunk::<3>()
-            && let Some(bit) = self.0.get_mut(Self::slot(*tail))
+            && let Some(bit) = self.three.get_mut(Self::slot(*tail))
         {
             *bit = true;
         }
+        let letters = name.iter().rev().take(TAIL).take_while(|byte| byte.is_ascii_alphabetic());
+        let (count, hash) = letters.fold((0, 0), |(count, hash), letter| (count + 1, Self::hash(hash, *letter)));
+        if let Some(bit) = self.six.get_mut(hash.wrapping_add(count) & 0x7fff) {
+            *bit = true;
+        }
+    }
+
+    fn hash(hash: usize, letter: u8) -> usize {
+        (hash ^ usize::from(letter & 31)).wrapping_mul(0x9e37_79b1) >> 3
+    }
+
+    /// All of them, in lower case, those with the same last letter together.
+    pub(crate) fn letters(&self) -> Vec<Vec<u8>> {
+        let set = self.three.iter().enumerate().filter(|(_, set)| **set).map(|(slot, _)| slot);
+        let letter = |slot: usize, place: u32| u8::try_from(slot >> (5 * place) & 31).unwrap_or_default() | 0x60;
+        let mut letters: Vec<Vec<u8>> = set.map(|slot| [2, 1, 0].map(|place| letter(slot, place)).to_vec()).collect();
+        letters.sort_by(|one, other| one.iter().rev().cmp(other.iter().rev()));
+        letters
     }
 
     #[inline]
@@ -135,6 +168,8 @@ fn spared(folded: &[u8]) -> bool {
     ENDS.iter().any(|end| folded.ends_with(end)) || STARTS.contains(&folded)
 }
 
+/// So many letters of a name tell it in the hot pass.
+pub(crate) const TAIL: usize = 6;
 /// Names this short are looked for as whole words only.
 const SHORT: usize = 4;
 

@@ -1,0 +1,89 @@
+//! What the masks of neighbouring bytes mean together.
+
+use crate::simd::Masks;
+
+/// Places of one block, one bit each.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Found {
+    /// A literal may start here.
+    pub(super) literals: u64,
+    /// A separator with what may be a name before it.
+    pub(super) separators: u64,
+    /// An equals sign behind two digits.
+    pub(super) tags: u64,
+    /// A zero or a percent sign.
+    pub(super) rare: u64,
+    /// A run of letters and digits that is as long as a seed starts here.
+    pub(super) seeds: u64,
+}
+
+/// What the masks of a block mean, beside those of the blocks before and behind it.
+#[inline]
+pub(super) fn found([last, now, next]: [&Masks; 3]) -> Found {
+    let alnum = |places| back(now.alnum, last.alnum, places);
+    let letter = |places| back(now.letter, last.letter, places);
+    let tail = |places| back(now.tail, last.tail, places);
+    let slash = |places| back(now.slash, last.slash, places);
+    // behind `\n`, `%3D` and `\u003d` a word begins too
+    let escape = slash(2) | slash(6) | back(now.rare, last.rare, 3);
+    let quote = back(now.quote, last.quote, 1);
+    let letters = letter(1) & letter(2) & letter(3);
+    let quoted = quote & letter(2) & letter(3) & letter(4);
+    let digits = alnum(1) & !letter(1) & alnum(2) & !letter(2);
+    // names whose last letters stand apart, or not next to the separator, are looked at one by one
+    let odd = !letters & !quoted & !digits;
+    let seeds = if has_run(now.alnum, next.alnum) {
+        seeds(now.alnum & !alnum(1), u128::from(next.alnum) << 64 | u128::from(now.alnum))
+    } else {
+        0
+    };
+    Found {
+        literals: now.word & (!alnum(1) | escape) | now.inner,
+        separators: now.separator & (tail(3) & letters | tail(4) & quoted | odd),
+        tags: now.equals & digits,
+        rare: now.rare,
+        seeds,
+    }
+}
+
+/// The mask of what stands so many places before. Written so that no double shift is made of it, which is slow where it counts.
+#[inline]
+fn back(now: u64, last: u64, places: u32) -> u64 {
+    now << places | last.rotate_left(places) & !(u64::MAX << places)
+}
+
+/// Whether 24 bits in a row begin in `now`.
+#[inline]
+fn has_run(now: u64, next: u64) -> bool {
+    let sixteen = [1, 2, 4, 8].into_iter().fold(now, |mask, more| mask & mask >> more);
+    sixteen & sixteen >> 8 != 0 || now >> 63 == 1 && now.leading_ones() + next.trailing_ones() >= 24
+}
+
+/// Of the `starts` of runs in `alnum`, those of 51 to 58.
+#[cold]
+fn seeds(starts: u64, alnum: u128) -> u64 {
+    let longer = |mask: u128, more: u32| mask & mask >> more;
+    let eight = [1, 2, 4].into_iter().fold(alnum, longer);
+    let most = longer(longer(longer(eight, 8), 8), 24);
+    let seed = longer(most, 3) & !longer(longer(most, 8), 3);
+    starts & u64::try_from(seed & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run of every length at every place of a block is told by its length.
+    #[test]
+    fn runs_as_long_as_a_seed_are_found_wherever_they_start() {
+        for start in 0..64 {
+            for length in 1..=64_u32 {
+                let alnum = (u128::MAX >> (128 - length)) << start;
+                let half = |at: u32| u64::try_from(alnum >> at & u128::from(u64::MAX)).unwrap();
+                let [now, next] = [0, 64].map(|at| Masks { alnum: half(at), ..Masks::default() });
+                let expected = if (51..=58).contains(&length) { 1 << start } else { 0 };
+                assert_eq!(found([&Masks::default(), &now, &next]).seeds, expected, "{length} from {start}");
+            }
+        }
+    }
+}
