@@ -19,8 +19,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::{Admin, AdminPort, HealthPort};
 use crate::compile::{self, CompileError};
+use crate::control::clock::since_boot;
+use crate::control::preconditions::Preconditions;
+use crate::control::release::Bounds;
 use crate::control::safety::now_ms;
-use crate::control::{Incidents, Releases, Safety, Signals, history, signals, watch};
+use crate::control::signals::monitors::Monitors;
+use crate::control::{BreakGlass, Gates, Incidents, Releases, Safety, Signals, history, signals, watch};
 use crate::data::chain::{Chain, Parts, chain};
 use crate::data::classify::{Decisions, Routes};
 use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
@@ -81,12 +85,13 @@ pub struct Addresses {
 }
 
 impl App {
-    /// Starts the sidecar on `data`. When this returns, every port is bound and the state is in force.
+    /// Starts the sidecar on `data`. When this returns, every port is bound and the state is in force. `file` is what the
+    /// policy was read from, to be compared with it from now on.
     ///
     /// # Errors
     ///
     /// [`StartError`]; nothing runs then.
-    pub async fn start(policy: &Policy, data: &Path) -> Result<Self, StartError> {
+    pub async fn start(policy: &Policy, data: &Path, file: Option<&Path>) -> Result<Self, StartError> {
         let sockets = Sockets::bind(policy).await?;
         let (shared, raised) = Shared::open(policy, data)?;
         let app = Self {
@@ -98,13 +103,21 @@ impl App {
             tasks: TaskTracker::new(),
         };
         app.spawn(Arc::clone(&shared.incidents).watch());
-        app.spawn(signals::contain(raised, Arc::clone(&app.safety), app.journal.clone()));
+        app.spawn(signals::contain(
+            raised,
+            Arc::clone(&app.safety),
+            Arc::clone(&shared.incidents),
+            app.journal.clone(),
+        ));
+        app.look_after(policy, (data, file), &shared);
         app.spawn(watch::on_sigusr1(Arc::clone(&app.safety))?);
         if let Some(path) = policy.safety.sentinel.clone() {
             app.spawn(watch::sentinel(path, policy.safety.sentinel_interval, Arc::clone(&app.safety)));
         }
         let (door, files) = (Arc::clone(&shared.door), Arc::clone(&shared.kept));
         app.tasks.spawn(kept::keep(door, files, policy.auth_failures.save_interval, app.drain.clone()));
+        // Before anything is let through: what was loosened in an emergency is over.
+        shared.break_glass.elapse(since_boot()).await;
         app.serve(policy, sockets, &shared)?;
         app.journal.record(
             Event::new(EventType::Operation, "start")
@@ -135,6 +148,25 @@ impl App {
         self.listen(limits, sockets.admin, AdminPort(Arc::clone(&admin)));
         self.listen(limits, sockets.health, HealthPort(admin));
         Ok(())
+    }
+
+    fn look_after(&self, policy: &Policy, (data, file): (&Path, Option<&Path>), shared: &Shared) {
+        let monitors = Arc::new(Monitors {
+            policy: policy.monitors.clone(),
+            data: data.to_path_buf(),
+            pinned: file.map(|file| (file.to_path_buf(), policy.hash().to_owned())),
+            safety: Arc::clone(&self.safety),
+            journal: self.journal.clone(),
+            signals: Arc::clone(&shared.signals),
+        });
+        self.spawn(Arc::clone(&monitors).watch());
+        self.spawn(Arc::clone(&monitors).verify());
+        self.spawn(monitors.compare());
+        self.spawn(Arc::clone(&shared.break_glass).watch());
+        self.spawn(Arc::clone(&shared.gates).watch());
+        for gate in policy.gates.iter().filter(|gate| gate.probe.is_some()) {
+            self.spawn(Arc::clone(&shared.gates).probe(gate.clone()));
+        }
     }
 
     fn listen<H: Handle>(&self, limits: ConnectionLimits, socket: TcpListener, handler: H) {
@@ -170,6 +202,9 @@ struct Shared {
     journal: Journal,
     safety: Arc<Safety>,
     incidents: Arc<Incidents>,
+    break_glass: Arc<BreakGlass>,
+    gates: Arc<Gates>,
+    signals: Arc<Signals>,
     unverified: Option<&'static str>,
     metrics: Metrics,
     recorder: Arc<Recorder>,
@@ -185,14 +220,35 @@ impl Shared {
         let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
         let incidents =
             Incidents::open(data, policy.incidents.clone(), Arc::clone(&safety), journal.clone()).map(Arc::new)?;
+        let break_glass =
+            BreakGlass::open(data, Arc::clone(&safety), Arc::clone(&incidents), journal.clone()).map(Arc::new)?;
         let (signals, raised) = Signals::new(&policy.signals);
+        let signals = Arc::new(signals);
+        let gates = Arc::new(Gates::new(&policy.gates, signals.sender(), journal.clone(), since_boot()));
         let metrics = Metrics::new()?;
-        let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), signals));
+        let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), Arc::clone(&signals)));
         let mut boot = [0; 8];
         getrandom::fill(&mut boot)?;
         let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
         let unverified = loaded.unverified;
-        Ok((Self { rules, door, kept, journal, safety, incidents, unverified, metrics, recorder, decisions }, raised))
+        Ok((
+            Self {
+                rules,
+                door,
+                kept,
+                journal,
+                safety,
+                incidents,
+                break_glass,
+                gates,
+                signals,
+                unverified,
+                metrics,
+                recorder,
+                decisions,
+            },
+            raised,
+        ))
     }
 
     fn parts(&self, policy: &Policy) -> Parts {
@@ -209,11 +265,21 @@ impl Shared {
     }
 
     fn admin(&self, policy: &Policy) -> Arc<Admin> {
-        let (safety, journal) = (Arc::clone(&self.safety), self.journal.clone());
-        let releases = Releases::new(safety, journal, policy.safety.challenge_ttl, policy.safety.challenges);
+        let preconditions = Preconditions {
+            safety: Arc::clone(&self.safety),
+            incidents: Arc::clone(&self.incidents),
+            gates: Arc::clone(&self.gates),
+            journal: self.journal.clone(),
+            bundles: None,
+            min_stay: policy.safety.min_stay,
+        };
+        let safety = &policy.safety;
+        let bounds = Bounds { ttl: safety.challenge_ttl, most: safety.challenges, break_glass: safety.break_glass };
+        let releases = Releases::new(preconditions, Arc::clone(&self.break_glass), bounds);
         Arc::new(Admin {
             releases: Arc::new(releases),
             incidents: Arc::clone(&self.incidents),
+            gates: Arc::clone(&self.gates),
             safety: Arc::clone(&self.safety),
             journal: self.journal.clone(),
             door: Arc::clone(&self.door),

@@ -5,6 +5,7 @@
 //! | `GET /v1/state` | anyone on the machine | what is in force, by scope and source |
 //! | `GET /v1/events` | anyone on the machine | the last records of the journal; as a stream with `Accept: text/event-stream` |
 //! | `POST /v1/tighten` | [`Operation::Tighten`](sekisho_policy::Operation) | tightens a scope, acknowledged when it holds |
+//! | `POST /v1/release/plan` | `ProposeRelease` | what a release would change, and what stands in its way |
 //! | `POST /v1/release/propose` | `ProposeRelease` | secures the evidence, issues a challenge |
 //! | `POST /v1/release/confirm` | `ConfirmRelease` | a second person answers it |
 //! | `GET /v1/incidents` `/v1/incidents/ID` | anyone on the machine | incidents and their timelines |
@@ -12,6 +13,8 @@
 //! | `POST /v1/incidents/ID/note` `/step` `/severity` `/close` | `ManageIncidents` | works on one |
 //! | `GET /v1/lockouts` | `ReadAudit` | who is locked out; with `?key=ID&from=ADDRESS` whether that one is, and why |
 //! | `POST /v1/lockouts/lift` | `ManageAccess` | ends lockouts |
+//! | `GET /v1/gates` | anyone on the machine | how each gate is |
+//! | `PUT /v1/gates/NAME` | `ReportGate` | says how one is: PASS, FAIL or UNKNOWN, for how long, and where that can be looked up |
 //! | `GET /livez` `/readyz` `/healthz` `/metrics` | anyone, on the health port | whether it lives, is ready, and what it counts |
 //!
 //! What is not for anyone carries an `X-API-Key`, and a change a JSON body. Requests whose `Host` is no loopback name are
@@ -29,6 +32,8 @@ mod release;
 
 mod incidents;
 
+mod gates;
+
 mod serve;
 
 mod state;
@@ -40,7 +45,7 @@ use sekisho_filters::access::{Door, Principal};
 use sekisho_policy::{Operation, Refusal};
 use sekisho_safety::Scope;
 
-use crate::control::{Incidents, Releases, Safety};
+use crate::control::{Gates, Incidents, Releases, Safety};
 use crate::data::classify::Decisions;
 use crate::evidence::Journal;
 use crate::telemetry::{Metrics, Recorder};
@@ -56,6 +61,8 @@ pub struct Admin {
     pub releases: Arc<Releases>,
     /// What is suspected.
     pub incidents: Arc<Incidents>,
+    /// What has to report that it is well.
+    pub gates: Arc<Gates>,
     /// The journal.
     pub journal: Journal,
     /// Who may change anything.

@@ -1,9 +1,10 @@
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::{HeaderMap, Response, StatusCode};
 use sekisho_filters::Body;
 use sekisho_policy::Operation;
-use sekisho_safety::{Level, Scope};
+use sekisho_safety::{Level, ReleaseError, Scope};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -20,6 +21,19 @@ pub(super) struct Propose {
     #[serde(default)]
     target: Option<Level>,
     reason: String,
+    /// Seconds that an emergency release is to hold.
+    #[serde(default)]
+    emergency_s: Option<u64>,
+}
+
+/// What `POST /v1/release/plan` takes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Look {
+    #[serde(default = "fleet")]
+    scope: Scope,
+    #[serde(default)]
+    target: Option<Level>,
 }
 
 /// What `POST /v1/release/confirm` takes.
@@ -35,13 +49,26 @@ fn fleet() -> Scope {
 }
 
 impl Admin {
+    pub(super) async fn plan(&self, headers: &HeaderMap, peer: IpAddr, asked: Look) -> Response<Body> {
+        match self.may(headers, peer, Operation::ProposeRelease, &asked.scope) {
+            Ok(_principal) => reply::json(StatusCode::OK, &self.releases.plan(asked.scope, asked.target).await),
+            Err(refusal) => self.no(&refusal),
+        }
+    }
+
     pub(super) async fn propose(&self, headers: &HeaderMap, peer: IpAddr, asked: Propose) -> Response<Body> {
         let principal = match self.may(headers, peer, Operation::ProposeRelease, &asked.scope) {
             Ok(principal) => principal,
             Err(refusal) => return self.no(&refusal),
         };
         let by = principal.key.person.clone();
-        let ask = Ask { scope: asked.scope, target: asked.target, by, reason: asked.reason };
+        let ask = Ask {
+            scope: asked.scope,
+            target: asked.target,
+            by,
+            reason: asked.reason,
+            emergency: asked.emergency_s.map(Duration::from_secs),
+        };
         match self.releases.propose(ask).await {
             Ok(issue) => reply::json(
                 StatusCode::OK,
@@ -64,7 +91,16 @@ impl Admin {
                 StatusCode::OK,
                 &json!({ "scope": change.scope, "before": change.before, "after": change.after, "epoch": change.epoch }),
             ),
-            Err(error) => unloosened(&error),
+            Err(error) => {
+                if let LoosenError::Rules(ReleaseError::WrongCode | ReleaseError::TooManyAttempts) = error {
+                    let attempt = self.door.wrong_answer(&principal, peer);
+                    self.recorder.attempt(&attempt, "admin".into(), None);
+                    if attempt.wait.is_some() {
+                        return self.no(&attempt.refusal());
+                    }
+                }
+                unloosened(&error)
+            }
         }
     }
 }
@@ -72,6 +108,7 @@ impl Admin {
 fn unloosened(error: &LoosenError) -> Response<Body> {
     let (status, code) = match error {
         LoosenError::Rules(_) => (StatusCode::CONFLICT, "release_refused"),
+        LoosenError::NotYet(_) => (StatusCode::CONFLICT, "preconditions_failed"),
         LoosenError::Evidence(_) => (StatusCode::SERVICE_UNAVAILABLE, "evidence_unavailable"),
         LoosenError::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
     };

@@ -62,6 +62,10 @@ impl Admin {
                 Ok(asked) => self.tighten(&head.headers, peer, asked).await,
                 Err(response) => *response,
             },
+            ("POST", "/v1/release/plan") => match read(&head.headers, body).await {
+                Ok(asked) => self.plan(&head.headers, peer, asked).await,
+                Err(response) => *response,
+            },
             ("POST", "/v1/release/propose") => match read(&head.headers, body).await {
                 Ok(asked) => self.propose(&head.headers, peer, asked).await,
                 Err(response) => *response,
@@ -73,6 +77,8 @@ impl Admin {
             (_, "/v1/state" | "/v1/events" | "/v1/tighten" | "/v1/release/propose" | "/v1/release/confirm") => {
                 reply::problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "expected another method")
             }
+            ("GET", "/v1/gates") => self.show_gates(),
+            ("PUT", path) if path.starts_with("/v1/gates/") => self.report_gate(peer, &head, body).await,
             (_, path) if path.starts_with("/v1/incidents") => self.incidents(peer, &head, body).await,
             (_, path) if path.starts_with("/v1/lockouts") => self.at_lockouts(peer, &head, body).await,
             _ => nowhere(),

@@ -54,20 +54,30 @@ impl AdminAddress {
         change: Option<(&Credential, Value)>,
     ) -> Result<Reply, Exit> {
         match change {
-            None => self.send(terminal, path, None, None),
-            Some((credential, body)) => self.send(terminal, path, Some(credential), Some(body)),
+            None => self.send(terminal, ("GET", path), None, None),
+            Some((credential, body)) => self.send(terminal, ("POST", path), Some(credential), Some(body)),
         }
     }
 
     /// Asks for what not everybody may see.
     pub(crate) fn look(&self, terminal: &mut Terminal<'_>, path: &str, as_who: &Credential) -> Result<Reply, Exit> {
-        self.send(terminal, path, Some(as_who), None)
+        self.send(terminal, ("GET", path), Some(as_who), None)
+    }
+
+    /// Says how something is, by PUT.
+    pub(crate) fn put(
+        &self,
+        terminal: &mut Terminal<'_>,
+        path: &str,
+        (credential, body): (&Credential, Value),
+    ) -> Result<Reply, Exit> {
+        self.send(terminal, ("PUT", path), Some(credential), Some(body))
     }
 
     fn send(
         &self,
         terminal: &mut Terminal<'_>,
-        path: &str,
+        line: (&str, &str),
         credential: Option<&Credential>,
         body: Option<Value>,
     ) -> Result<Reply, Exit> {
@@ -76,7 +86,7 @@ impl AdminAddress {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let asked = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
             runtime.block_on(async {
-                let asking = tokio::time::timeout(TIMEOUT, ask(&self.admin, path, key, body)).await;
+                let asking = tokio::time::timeout(TIMEOUT, ask(&self.admin, line, key, body)).await;
                 asking.map_err(|_elapsed| "no answer in time".to_owned())?
             })
         });
@@ -86,14 +96,19 @@ impl AdminAddress {
     }
 }
 
-async fn ask(address: &str, path: &str, key: Option<String>, body: Option<Value>) -> Result<Reply, String> {
-    let mut request = Request::builder().uri(path).header(HOST, address);
+async fn ask(
+    address: &str,
+    (method, path): (&str, &str),
+    key: Option<String>,
+    body: Option<Value>,
+) -> Result<Reply, String> {
+    let mut request = Request::builder().method(method).uri(path).header(HOST, address);
     let mut sent = Bytes::new();
     if let Some(key) = key {
         request = request.header("x-api-key", key);
     }
     if let Some(body) = body {
-        request = request.method("POST").header(CONTENT_TYPE, "application/json");
+        request = request.header(CONTENT_TYPE, "application/json");
         sent = body.to_string().into();
     }
     let request = request.body(Full::new(sent)).map_err(|_invalid| "the key or the path cannot be sent".to_owned())?;

@@ -20,6 +20,8 @@ mod release;
 
 mod incident;
 
+mod gate;
+
 mod run;
 
 mod scan;
@@ -64,6 +66,9 @@ enum Command {
     /// Opens, shows and works on incidents.
     #[command(subcommand)]
     Incident(incident::Incident),
+    /// Shows gates, and says how one is.
+    #[command(subcommand)]
+    Gate(gate::Gate),
     /// Makes API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -147,6 +152,7 @@ impl Cli {
             Command::Tighten(tighten) => tighten.run(terminal),
             Command::Release(release) => release.run(terminal),
             Command::Incident(command) => command.run(terminal),
+            Command::Gate(command) => command.run(terminal),
             Command::Keys(command) => command.run(terminal),
             Command::Lockouts(command) => command.run(terminal),
             Command::Policy(command) => command.run(terminal),

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sekisho_filters::order_gate::SafetyView;
 use sekisho_policy::Policy;
@@ -34,7 +34,7 @@ pub(super) fn run(setting: &Setting, terminal: &mut Terminal<'_>) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => return terminal.fail(Exit::Environment, format_args!("cannot start threads: {error}")),
     };
-    let ended = runtime.block_on(serve(&policy, &data, terminal));
+    let ended = runtime.block_on(serve(&policy, (&data, setting.policy.as_deref()), terminal));
     runtime.shutdown_timeout(policy.limits.drain_timeout);
     match ended {
         Ok(()) => Exit::Fine,
@@ -42,10 +42,14 @@ pub(super) fn run(setting: &Setting, terminal: &mut Terminal<'_>) -> Exit {
     }
 }
 
-async fn serve(policy: &Policy, data: &std::path::Path, terminal: &mut Terminal<'_>) -> Result<(), StartError> {
+async fn serve(
+    policy: &Policy,
+    (data, file): (&Path, Option<&Path>),
+    terminal: &mut Terminal<'_>,
+) -> Result<(), StartError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let app = App::start(policy, data).await?;
+    let app = App::start(policy, data, file).await?;
     announce(&app, policy, terminal);
     tokio::select! {
         _ = terminate.recv() => {}

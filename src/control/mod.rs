@@ -2,11 +2,19 @@
 
 mod sealed;
 
+pub mod clock;
+
+mod probe;
+
 pub mod store;
 
 pub mod history;
 
 pub mod safety;
+
+pub mod preconditions;
+
+pub mod break_glass;
 
 pub mod release;
 
@@ -14,8 +22,12 @@ pub mod incidents;
 
 pub mod signals;
 
+pub mod gates;
+
 pub mod watch;
 
+pub use break_glass::BreakGlass;
+pub use gates::Gates;
 pub use incidents::Incidents;
 pub use release::Releases;
 pub use safety::{Acknowledged, Safety};

@@ -1,15 +1,19 @@
 //! Releases under way: challenges that wait for their second person.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sekisho_journal::{Event, EventType, Outcome, Severity};
 use sekisho_safety::{
     Answer, Cause, Challenge, ChallengeView, Change, Issued, Level, Proposal, ReleaseError, Scope, Source, one_looser,
 };
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
-use super::Safety;
+use super::clock::since_boot;
+use super::preconditions::{Precondition, Preconditions};
 use super::safety::{LoosenError, now_ms, words};
+use super::{BreakGlass, Safety};
 use crate::evidence::{Journal, Sealed};
 
 /// The book of challenges. It lives in memory only: a restart forgets them, and they are proposed again.
@@ -17,16 +21,28 @@ use crate::evidence::{Journal, Sealed};
 pub struct Releases {
     safety: Arc<Safety>,
     journal: Journal,
+    preconditions: Preconditions,
+    break_glass: Arc<BreakGlass>,
+    bounds: Bounds,
     open: Mutex<Vec<Waiting>>,
-    started: Instant,
-    ttl: Duration,
-    most: usize,
+}
+
+/// How long, and how many.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long a challenge holds.
+    pub ttl: Duration,
+    /// Challenges that wait at once.
+    pub most: usize,
+    /// The longest that an emergency release holds.
+    pub break_glass: Duration,
 }
 
 #[derive(Debug)]
 struct Waiting {
     challenge: Challenge,
     evidence: Sealed,
+    emergency: Option<Duration>,
 }
 
 /// What a first person asks for.
@@ -40,6 +56,40 @@ pub struct Ask {
     pub by: String,
     /// Why.
     pub reason: String,
+    /// For how long, if it cannot wait for what is waived in an emergency.
+    pub emergency: Option<Duration>,
+}
+
+/// What a release would do, and whether it could be proposed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// Where.
+    pub scope: Scope,
+    /// From what.
+    pub from: Level,
+    /// To what.
+    pub target: Level,
+    /// What each source asks for now, and would ask for then.
+    pub sources: Vec<Step>,
+    /// What has to be so, and whether it is.
+    pub preconditions: Vec<Precondition>,
+    /// Whether the step itself is one that can be taken.
+    pub refused: Option<String>,
+}
+
+/// What a release would do to one source.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// Which.
+    pub source: String,
+    /// Who is behind it.
+    pub actor: String,
+    /// Why it asks.
+    pub reason: String,
+    /// What it asks for.
+    pub from: Level,
+    /// What it would ask for.
+    pub to: Level,
 }
 
 /// A challenge, and the code its second person has to answer with.
@@ -54,34 +104,62 @@ pub struct Issue {
 }
 
 impl Releases {
-    /// A book of at most `most` challenges, each of which holds for `ttl`.
+    /// An empty book.
     #[must_use]
-    pub fn new(safety: Arc<Safety>, journal: Journal, ttl: Duration, most: usize) -> Self {
-        Self { safety, journal, open: Mutex::default(), started: Instant::now(), ttl, most }
+    pub fn new(preconditions: Preconditions, break_glass: Arc<BreakGlass>, bounds: Bounds) -> Self {
+        let (safety, journal) = (Arc::clone(&preconditions.safety), preconditions.journal.clone());
+        Self { safety, journal, preconditions, break_glass, bounds, open: Mutex::default() }
+    }
+
+    /// What a release of `scope` to `target`, or to the next stage, would change, and what stands in its way.
+    pub async fn plan(&self, scope: Scope, target: Option<Level>) -> Plan {
+        let state = self.safety.state();
+        let from = state.level(&scope);
+        let target = target.unwrap_or_else(|| one_looser(from));
+        let (preconditions, _digest) = self.preconditions.look(&scope).await;
+        let entries = state.scopes().find(|view| *view.scope == scope).map(|view| view.sources);
+        let sources = entries.into_iter().flatten().map(|entry| Step {
+            source: entry.source.to_string(),
+            actor: entry.actor.clone(),
+            reason: entry.reason.clone(),
+            from: entry.level,
+            to: entry.level.meet(target),
+        });
+        let refused = sekisho_safety::one_stage(from, target).err().map(|error| error.to_string());
+        Plan { sources: sources.collect(), scope, from, target, preconditions, refused }
     }
 
     /// Secures the evidence, and issues a challenge bound to it.
     ///
     /// # Errors
     ///
-    /// When the step is not one stage, or the journal does not verify.
+    /// When the step is not one stage, a precondition fails, or the journal does not verify.
     pub async fn propose(&self, ask: Ask) -> Result<Issue, LoosenError> {
         let target = ask.target.unwrap_or_else(|| one_looser(self.safety.state().level(&ask.scope)));
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce).map_err(|error| LoosenError::Evidence(error.to_string()))?;
         self.record("propose", &ask, target, Outcome::Success).await?;
         let evidence = self.seal().await?;
-        let proposal = Proposal { scope: ask.scope, target, by: ask.by, reason: ask.reason, evidence: evidence.digest };
-        let issued = Issued { nonce, now_ms: self.now_ms(), ttl_ms: millis(self.ttl) };
+        sekisho_safety::one_stage(self.safety.state().level(&ask.scope), target)?;
+        let emergency = ask.emergency.map(|time| time.min(self.bounds.break_glass));
+        let (found, bundles) = self.preconditions.look(&ask.scope).await;
+        let missing = |one: &Precondition| !one.met && (!one.waived_in_emergency || emergency.is_none());
+        let missing: Vec<Precondition> = found.into_iter().filter(missing).collect();
+        if !missing.is_empty() {
+            return Err(LoosenError::NotYet(missing));
+        }
+        let bound = bound(evidence.digest, bundles, emergency);
+        let proposal = Proposal { scope: ask.scope, target, by: ask.by, reason: ask.reason, evidence: bound };
+        let issued = Issued { nonce, now_ms: boot_ms(), ttl_ms: millis(self.bounds.ttl) };
         let challenge = self.safety.state().propose(proposal, &issued)?;
-        let issue = Issue { view: challenge.view(), code: challenge.code(), ttl: self.ttl };
+        let issue = Issue { view: challenge.view(), code: challenge.code(), ttl: self.bounds.ttl };
         let mut open = self.lock();
         open.retain(|waiting| !waiting.challenge.expired(issued.now_ms));
-        if open.len() >= self.most {
+        if open.len() >= self.bounds.most {
             // The oldest stands first.
             open.drain(..1);
         }
-        open.push(Waiting { challenge, evidence });
+        open.push(Waiting { challenge, evidence, emergency });
         Ok(issue)
     }
 
@@ -91,27 +169,35 @@ impl Releases {
     ///
     /// Why it does not.
     pub async fn confirm(&self, id: &str, code: &str, by: &str) -> Result<Change, LoosenError> {
-        let Some(Waiting { challenge, evidence }) = self.take(id) else {
+        let Some(Waiting { challenge, evidence, emergency }) = self.take(id) else {
             return Err(ReleaseError::Expired.into());
         };
+        let view = challenge.view();
         let seen = self.journal.extends(&evidence.checkpoint).await;
+        let bundles = self.preconditions.evidence(&view.scope).await;
         let answer = Answer {
             by: by.to_owned(),
             code: code.to_owned(),
-            evidence: if seen.is_ok() { evidence.digest } else { [0; 32] },
-            now_ms: self.now_ms(),
+            evidence: if seen.is_ok() { bound(evidence.digest, bundles, emergency) } else { [0; 32] },
+            now_ms: boot_ms(),
         };
-        let proposer = challenge.view().by;
-        let reason = challenge.view().reason;
         match challenge.confirm(&answer, &self.safety.state()) {
             Ok(confirmed) => {
-                let actor = format!("{proposer} and {by}");
-                let cause = Cause { source: Source::Operator, actor, reason, at_ms: now_ms() };
-                self.safety.release(confirmed, cause).await
+                let actor = format!("{} and {by}", view.by);
+                if let Some(time) = emergency {
+                    self.break_glass.note(&view.scope, view.from, time)?;
+                }
+                let (reason, at_ms) = (view.reason.clone(), now_ms());
+                let cause = Cause { source: Source::Operator, actor: actor.clone(), reason, at_ms };
+                let change = self.safety.release(confirmed, cause).await?;
+                if let Some(time) = emergency {
+                    self.break_glass.tell(&change, &actor, &view.reason, time).await;
+                }
+                Ok(change)
             }
             Err(unconfirmed) => {
                 if let Some(challenge) = unconfirmed.again {
-                    self.lock().push(Waiting { challenge: *challenge, evidence });
+                    self.lock().push(Waiting { challenge: *challenge, evidence, emergency });
                 }
                 let event = Event::new(EventType::SecurityAccessDenied, "release.confirm")
                     .with_severity(Severity::Medium)
@@ -128,7 +214,7 @@ impl Releases {
     /// What waits for a second person.
     #[must_use]
     pub fn waiting(&self) -> Vec<ChallengeView> {
-        let now = self.now_ms();
+        let now = boot_ms();
         let open = self.lock();
         open.iter().filter(|waiting| !waiting.challenge.expired(now)).map(|waiting| waiting.challenge.view()).collect()
     }
@@ -146,6 +232,7 @@ impl Releases {
             .with_input("scope", ask.scope.to_string())
             .with_input("target", words(target))
             .with_input("reason", ask.reason.clone())
+            .with_input("emergency", ask.emergency.is_some())
             .with_result(result);
         let recorded = self.journal.record_durable(event).await;
         recorded.map(|_seq| ()).map_err(|error| LoosenError::Evidence(error.to_string()))
@@ -155,14 +242,20 @@ impl Releases {
         self.journal.checkpoint().await.map_err(|error| LoosenError::Evidence(error.to_string()))
     }
 
-    /// A clock that never goes back: wall time set by anybody must not make an old challenge young.
-    fn now_ms(&self) -> u64 {
-        millis(self.started.elapsed())
-    }
-
     fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One digest of all that a challenge is bound to besides scope, step and epoch.
+fn bound(journal: [u8; 32], bundles: [u8; 32], emergency: Option<Duration>) -> [u8; 32] {
+    let seconds = emergency.map_or(0, |time| time.as_secs());
+    Sha256::new().chain_update(journal).chain_update(bundles).chain_update(seconds.to_be_bytes()).finalize().into()
+}
+
+/// A clock that never goes back: wall time set by anybody must not make an old challenge young.
+fn boot_ms() -> u64 {
+    millis(since_boot())
 }
 
 fn millis(time: Duration) -> u64 {

@@ -1,5 +1,6 @@
 //! What is in force, for every request to read and for few to change.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -11,6 +12,8 @@ use sekisho_journal::{Event, EventType, Outcome, Severity};
 use sekisho_safety::{Cause, Change, Confirmed, Effective, Level, Posture, ReleaseError, Scope, Source, State};
 
 use super::StateFiles;
+use super::clock::since_boot;
+use super::preconditions::Precondition;
 use crate::evidence::Journal;
 
 /// The safety state of this process.
@@ -26,6 +29,9 @@ pub struct Safety {
     /// Held by whoever writes. INVARIANT: taken before `changes`, never after.
     disk: Mutex<Disk>,
     stored: AtomicBool,
+    /// When each scope came to be as it is. One that is not here is so since the start.
+    entered: Mutex<BTreeMap<Scope, Duration>>,
+    started: Duration,
     starts: Starts,
     journal: Journal,
     settle_timeout: Duration,
@@ -58,6 +64,9 @@ pub enum LoosenError {
     /// The evidence cannot be secured.
     #[error("the journal cannot record it, so nothing is loosened: {0}")]
     Evidence(String),
+    /// Something that has to be so is not.
+    #[error("not yet: {}", .0.iter().map(|one| one.why.as_str()).collect::<Vec<_>>().join("; "))]
+    NotYet(Vec<Precondition>),
     /// The disk says no.
     #[error("the state cannot be stored, so nothing is loosened: {0}")]
     Store(#[from] std::io::Error),
@@ -72,6 +81,8 @@ impl Safety {
             changes: Mutex::new(0),
             disk: Mutex::new(Disk { files, change: 0 }),
             stored: AtomicBool::new(true),
+            entered: Mutex::default(),
+            started: since_boot(),
             starts: Starts::default(),
             journal,
             settle_timeout,
@@ -115,6 +126,9 @@ impl Safety {
             let mut state = State::clone(&self.current.load());
             let change = state.tighten(scope, level, cause);
             self.replace(state, &mut changes);
+            if change.changed() {
+                self.enter(&change.scope);
+            }
             (change, *changes)
         };
         // Also when nothing is stricter for it: it is one source more, and somebody who said why.
@@ -159,6 +173,7 @@ impl Safety {
         if *changes == number {
             self.replace(state, &mut changes);
             disk.change = *changes;
+            self.enter(&change.scope);
             self.stored.store(true, Ordering::Relaxed);
             return Ok(change);
         }
@@ -166,6 +181,28 @@ impl Safety {
         // Somebody tightened while the disk was written to. The stricter wins there as well.
         self.write(&mut disk)?;
         Err(LoosenError::Rules(ReleaseError::Moved))
+    }
+
+    /// How long `scope` has been as it is, by this process.
+    #[must_use]
+    pub fn stayed(&self, scope: &Scope) -> Duration {
+        since_boot().saturating_sub(lock(&self.entered).get(scope).copied().unwrap_or(self.started))
+    }
+
+    fn enter(&self, scope: &Scope) {
+        lock(&self.entered).insert(scope.clone(), since_boot());
+    }
+
+    /// Stores what is in force, if it is not: a disk that was full may have room again.
+    ///
+    /// # Errors
+    ///
+    /// When the disk says no.
+    pub fn store_again(&self) -> std::io::Result<()> {
+        if self.is_stored() {
+            return Ok(());
+        }
+        self.write(&mut lock(&self.disk))
     }
 
     fn replace(&self, state: State, changes: &mut MutexGuard<'_, u64>) {

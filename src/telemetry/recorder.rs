@@ -21,13 +21,13 @@ use crate::evidence::{Journal, Kind, Network};
 pub struct Recorder {
     journal: Journal,
     metrics: Metrics,
-    signals: Signals,
+    signals: Arc<Signals>,
 }
 
 impl Recorder {
     /// Writes into `journal`, counts in `metrics`, raises `signals`.
     #[must_use]
-    pub const fn new(journal: Journal, metrics: Metrics, signals: Signals) -> Self {
+    pub const fn new(journal: Journal, metrics: Metrics, signals: Arc<Signals>) -> Self {
         Self { journal, metrics, signals }
     }
 }
@@ -39,6 +39,7 @@ impl Witness for Recorder {
         kind.severity = Severity::Low;
         kind.result = Outcome::Refused;
         if let Some(order) = refusal.order() {
+            self.signals.order_refused();
             kind.details = [Some(("class", order.class.name())), Some(("state", order.posture.as_str()))];
         }
         self.journal.tally(&kind, 1, |event| {
@@ -58,7 +59,7 @@ impl Witness for Recorder {
         let now = Instant::now();
         let mut by_kind: BTreeMap<(&str, String), (u64, &Finding)> = BTreeMap::new();
         for finding in findings {
-            self.signals.secret(now);
+            self.signals.secret(&exchange.route.name, now);
             let kind = (&*finding.detector, finding.fingerprint.clone());
             by_kind.entry(kind).or_insert((0, finding)).0 += 1;
         }
@@ -91,6 +92,7 @@ impl Witness for Recorder {
 
     fn forwarded(&self, _exchange: &Exchange, class: Class) {
         self.metrics.forwarded(class);
+        self.signals.order();
     }
 }
 
@@ -98,7 +100,7 @@ impl Recorder {
     /// A failed attempt, on the data path or at the admin API.
     pub fn attempt(&self, attempt: &Attempt, at: Arc<str>, exchange: Option<&Exchange>) {
         self.metrics.auth_failure(attempt.why.as_str());
-        self.signals.auth_failure(Instant::now());
+        self.signals.auth_failure(&attempt.why, attempt.peer, Instant::now());
         let kind = Kind {
             event_type: EventType::Authentication,
             severity: if attempt.wait.is_some() { Severity::Medium } else { Severity::Low },
@@ -120,6 +122,7 @@ impl Recorder {
 
     /// Somebody known wanted what their role or their scopes do not let them do at the admin API.
     pub fn forbidden(&self, key: &Key, peer: IpAddr) {
+        self.signals.denied(&key.id, Instant::now());
         let kind = Kind {
             event_type: EventType::SecurityAccessDenied,
             severity: Severity::Medium,

@@ -82,21 +82,6 @@ fn nobody_can_lock_an_operator_out_of_tightening() {
 }
 
 #[test]
-fn a_spike_tightens_by_policy() {
-    let upstream = Upstream::start();
-    let more = "signals: { auth_failures: { count: 10, window: 60s, level: CLOSE_ONLY } }";
-    let sidecar = Sidecar::with(&upstream, more);
-    sidecar.release_all();
-    for n in 0..9 {
-        knock(&sidecar, &format!("sekisho_n{n}_wrong"));
-    }
-    assert_eq!(sidecar.posture(), "ALLOW", "a trickle is no spike");
-    knock(&sidecar, "sekisho_last_wrong");
-    sidecar.until("the spike tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
-    sidecar.until("and says so", |sidecar| !sidecar.events("security.alert.raised").is_empty());
-}
-
-#[test]
 fn a_lockout_survives_a_kill_and_a_valid_caller_sees_nothing_of_it() {
     let upstream = Upstream::start();
     let more = "auth_failures: { per_pair: 3, lockout: 5m, save_interval: 100ms }";

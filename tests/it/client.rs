@@ -1,7 +1,7 @@
 //! A client that says every byte itself, so that a test decides where a message is cut.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -67,7 +67,20 @@ pub(crate) fn raw(to: SocketAddr, pieces: &[&[u8]]) -> Answer {
 
 /// As [`raw`], for when the other side may go away.
 pub(crate) fn try_raw(to: SocketAddr, pieces: &[&[u8]]) -> std::io::Result<Answer> {
-    let mut stream = TcpStream::connect(to)?;
+    speak(TcpStream::connect(to)?, pieces)
+}
+
+/// Sends a request from an address of its own, as another machine would.
+pub(crate) fn send_from(from: Ipv4Addr, to: SocketAddr, line: &str, headers: &[(&str, &str)]) -> Answer {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(socket.connect(to)).unwrap().into_std().unwrap();
+    stream.set_nonblocking(false).unwrap();
+    speak(stream, &[head(line, headers, "").as_bytes()]).unwrap()
+}
+
+fn speak(mut stream: TcpStream, pieces: &[&[u8]]) -> std::io::Result<Answer> {
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     for piece in pieces {

@@ -22,6 +22,10 @@ mod access;
 
 mod incidents;
 
+mod gates;
+
+mod signals;
+
 mod journal;
 
 mod cli;

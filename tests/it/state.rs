@@ -133,7 +133,7 @@ fn sigusr1_tightens_and_never_toggles() {
 fn the_sentinel_file_tightens_and_its_removal_does_not_loosen() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("halt");
-    let more = format!("safety: {{ sentinel: \"{}\", sentinel_interval: 100ms }}", path.display());
+    let more = format!("safety: {{ min_stay: 0s, sentinel: \"{}\", sentinel_interval: 100ms }}", path.display());
     let sidecar = Sidecar::with(&Upstream::start(), &more);
     sidecar.release_all();
     std::fs::write(&path, "CLOSE_ONLY\n").unwrap();

@@ -12,10 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::check::{Bounds, Checker, PolicyErrors};
 use crate::position::unreadable;
 use crate::sections::{
-    Around, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Identity, IdentityWritten, Incidents,
-    IncidentsWritten, JournalPolicy, JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, RoutePolicy,
-    RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten,
-    check_routes, check_secrets, check_upstreams,
+    Around, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Gate, GateWritten, Identity,
+    IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits, LimitsWritten, Listeners,
+    ListenersWritten, Monitors, MonitorsWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef,
+    SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten, check_gates, check_routes, check_secrets,
+    check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -46,6 +47,10 @@ pub struct Policy {
     pub auth_failures: AuthFailures,
     /// What makes the state stricter without anybody asking.
     pub signals: Signals,
+    /// What has to report that it is well.
+    pub gates: Vec<Gate>,
+    /// How the sidecar looks after itself.
+    pub monitors: Monitors,
     /// How the safety state is watched and released.
     pub safety: Safety,
     /// How soon a person has to answer an incident.
@@ -87,6 +92,10 @@ struct Document {
     auth_failures: AuthFailuresWritten,
     /// What makes the state stricter without anybody asking.
     signals: SignalsWritten,
+    /// What has to report that it is well, by name. Silence is UNKNOWN, and UNKNOWN is at least SAFE.
+    gates: BTreeMap<String, At<GateWritten>>,
+    /// How the sidecar looks after itself.
+    monitors: MonitorsWritten,
     /// How the safety state is watched and released.
     safety: SafetyWritten,
     /// How soon a person has to answer an incident.
@@ -120,6 +129,12 @@ impl Policy {
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The hash that a policy read from this text has.
+    #[must_use]
+    pub fn hash_of(yaml: &str) -> String {
+        hash(yaml)
     }
 
     /// The JSON Schema of a document, for editors.
@@ -170,6 +185,8 @@ impl Document {
             detectors: self.detectors.check(checker),
             auth_failures,
             signals: self.signals.check(checker),
+            gates: check_gates(&self.gates, checker),
+            monitors: self.monitors.check("monitors", checker),
             safety: self.safety.check("safety", checker),
             incidents: self.incidents.check("incidents", checker),
             journal: self.journal.check("journal", checker),

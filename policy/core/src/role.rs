@@ -42,6 +42,8 @@ pub enum Operation {
     ManageIncidents,
     /// Make a support bundle.
     CreateBundle,
+    /// Say how a gate is.
+    ReportGate,
     /// Lift a lockout, or revoke a key.
     ManageAccess,
 }
@@ -82,7 +84,7 @@ impl fmt::Display for Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ReadConfig,
         Self::UpdateConfig,
         Self::ExecuteOperations,
@@ -95,6 +97,7 @@ impl Operation {
         Self::ConfirmRelease,
         Self::ManageIncidents,
         Self::CreateBundle,
+        Self::ReportGate,
         Self::ManageAccess,
     ];
 
@@ -104,7 +107,7 @@ impl Operation {
         match self {
             Self::ReadConfig | Self::ReadEvents => (true, true, true, false),
             Self::UpdateConfig | Self::ManageAccess => (true, false, false, false),
-            Self::ExecuteOperations | Self::Tighten => (true, true, false, true),
+            Self::ExecuteOperations | Self::Tighten | Self::ReportGate => (true, true, false, true),
             Self::ReadMetrics | Self::ReadState => (true, true, true, true),
             Self::ReadAudit | Self::ManageIncidents | Self::CreateBundle => (true, true, false, false),
             Self::ProposeRelease | Self::ConfirmRelease => (true, true, false, false),

@@ -25,13 +25,22 @@ mod seal;
 
 mod incident;
 
+mod lease;
+
+mod ramp;
+
+#[cfg(test)]
+mod model;
+
 #[cfg(test)]
 mod tests;
 
 pub use incident::{Incident, IncidentError, Mark, Opening, Review, Sev, Step, What};
+pub use lease::{Lease, Terms};
 pub use level::{Health, Level, Mode, Posture, Switch, UnknownWord};
+pub use ramp::{Ramp, Slope};
 pub use release::{
-    Answer, Challenge, ChallengeView, Confirmed, Issued, Proposal, ReleaseError, Unconfirmed, one_looser,
+    Answer, Challenge, ChallengeView, Confirmed, Issued, Proposal, ReleaseError, Unconfirmed, one_looser, one_stage,
 };
 pub use scope::{BadName, BadScope, Name, Scope};
 pub use seal::Torn;

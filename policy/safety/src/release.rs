@@ -283,7 +283,12 @@ impl Confirmed {
     }
 }
 
-fn one_stage(from: Level, target: Level) -> Result<(), ReleaseError> {
+/// Whether `target` is one stage looser than `from`.
+///
+/// # Errors
+///
+/// When it is stricter somewhere, not looser anywhere, or further away.
+pub fn one_stage(from: Level, target: Level) -> Result<(), ReleaseError> {
     if !from.covers(target) {
         return Err(ReleaseError::Stricter);
     }

@@ -40,7 +40,7 @@ impl Stage {
         let (venue, venue_at) = Upstream::start().await.map_err(|error| text(&error))?;
         let yaml = policy(&dir, [&ann, &bob, &desk], collector_at, venue_at);
         let policy = Policy::parse("demo", &yaml).map_err(|errors| errors.to_string())?;
-        let app = App::start(&policy, &dir.join("data")).await.map_err(|error| text(&error))?;
+        let app = App::start(&policy, &dir.join("data"), None).await.map_err(|error| text(&error))?;
         Ok(Self { app, collector, venue, ann, bob, desk, known, dir })
     }
 
@@ -122,6 +122,7 @@ identity:
     - {{ id: bob, role: operator, hash: {bob} }}
     - {{ id: desk, role: service, hash: {desk} }}
 auth_failures: {{ per_pair: 3, lockout: 30s }}
+safety: {{ min_stay: 0s }}
 "#
     )
 }

@@ -48,8 +48,16 @@ pub enum Why {
         /// Of this key.
         id: Arc<Key>,
     },
+    /// The key is good, and the answer given with it is not.
+    WrongAnswer {
+        /// By this key.
+        id: Arc<Key>,
+    },
     /// This key is locked out from this address, so the secret was not looked at.
-    ShutOut,
+    ShutOut {
+        /// Whether there is a key of that name.
+        known: bool,
+    },
 }
 
 impl Why {
@@ -62,7 +70,8 @@ impl Why {
             Self::UnknownKey => "unknown_key",
             Self::WrongSecret { .. } => "wrong_secret",
             Self::WrongAddress { .. } => "wrong_address",
-            Self::ShutOut => "shut_out",
+            Self::WrongAnswer { .. } => "wrong_answer",
+            Self::ShutOut { .. } => "shut_out",
         }
     }
 
@@ -70,8 +79,8 @@ impl Why {
     #[must_use]
     pub fn key(&self) -> Option<&Key> {
         match self {
-            Self::WrongSecret { id } | Self::WrongAddress { id } => Some(id),
-            Self::Missing | Self::Malformed | Self::UnknownKey | Self::ShutOut => None,
+            Self::WrongSecret { id } | Self::WrongAddress { id } | Self::WrongAnswer { id } => Some(id),
+            Self::Missing | Self::Malformed | Self::UnknownKey | Self::ShutOut { .. } => None,
         }
     }
 }
@@ -108,6 +117,15 @@ impl Door {
         self.answer(headers, peer, false)
     }
 
+    /// Counts a wrong answer of somebody who has passed this door: guessing a code is like guessing a secret.
+    #[must_use]
+    pub fn wrong_answer(&self, principal: &Principal, peer: IpAddr) -> Attempt {
+        let id = Arc::clone(&principal.key);
+        let pair = self.failures.pair(Some(&id.id.to_ascii_lowercase()), true, peer);
+        let counted = self.failures.count(&pair, true);
+        Attempt { why: Why::WrongAnswer { id }, peer, wait: self.failures.shut_out(&pair).or(counted) }
+    }
+
     fn answer(&self, headers: &HeaderMap, peer: IpAddr, lockout_holds: bool) -> Result<Principal, Attempt> {
         let mut all = headers.get_all(API_KEY).iter();
         let (first, second) = (all.next(), all.next());
@@ -116,7 +134,7 @@ impl Door {
         let known = claimed.as_ref().is_some_and(|id| self.keys.has(id));
         let pair = self.failures.pair(claimed.as_deref(), known, peer);
         let outcome = if lockout_holds && self.failures.shut_out(&pair).is_some() {
-            Err(Why::ShutOut)
+            Err(Why::ShutOut { known })
         } else if second.is_some() {
             Err(Why::Malformed)
         } else {
@@ -129,7 +147,7 @@ impl Door {
             }
             // What happens during a lockout is counted too, so that an attack that goes on is seen to go on.
             Err(why) => {
-                let counted = self.failures.count(&pair, !matches!(why, Why::ShutOut));
+                let counted = self.failures.count(&pair, !matches!(why, Why::ShutOut { .. }));
                 Err(Attempt { wait: self.failures.shut_out(&pair).or(counted), why, peer })
             }
         }

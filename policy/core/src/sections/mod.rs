@@ -20,6 +20,10 @@ mod auth_failures;
 
 mod signals;
 
+mod gates;
+
+mod monitors;
+
 mod safety;
 
 mod incidents;
@@ -30,6 +34,8 @@ pub use auth_failures::AuthFailures;
 pub(crate) use auth_failures::AuthFailuresWritten;
 pub(crate) use detectors::DetectorsWritten;
 pub use detectors::{ActionName, Detectors};
+pub use gates::{Gate, Probe};
+pub(crate) use gates::{GateWritten, check_gates};
 pub(crate) use identity::IdentityWritten;
 pub use identity::{ApiKey, Identity, IpNet, NoNetwork};
 pub use incidents::Incidents;
@@ -40,6 +46,8 @@ pub use limits::Limits;
 pub(crate) use limits::LimitsWritten;
 pub(crate) use listeners::ListenersWritten;
 pub use listeners::{Listener, Listeners};
+pub use monitors::Monitors;
+pub(crate) use monitors::MonitorsWritten;
 pub(crate) use routes::{Around, RouteWritten, check_routes};
 pub use routes::{OrdersPolicy, RoutePolicy};
 pub use safety::Safety;
@@ -63,6 +71,7 @@ mod tests {
             JournalWritten::bounds(),
             SafetyWritten::bounds(),
             IncidentsWritten::bounds(),
+            MonitorsWritten::bounds(),
         ];
         for (field, sound) in all.concat() {
             assert!(sound, "{field}");

@@ -16,6 +16,10 @@ section! {
         challenge_ttl: Duration = Time("5m", "10s", "1h"),
         /// Proposed releases that wait at once.
         challenges: usize = Count("16", "1", "256"),
+        /// How long a stage is stayed in before the next looser one.
+        min_stay: Duration = Time("1m", "0s", "24h"),
+        /// The longest that an emergency release holds before the state is what it was again.
+        break_glass: Duration = Time("15m", "10s", "4h"),
         /// How long a tightening waits for orders that have already started.
         settle_timeout: Duration = Time("5s", "100ms", "1m"),
     }

@@ -1,0 +1,134 @@
+//! What has to report that it is well, and what follows when it does not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use sekisho_safety::{Level, Name, Scope};
+use serde::Deserialize;
+
+use super::signals::{LEVELS, SAFE};
+use super::upstreams::valid_host;
+use crate::check::{Bounds, Checker};
+use crate::written::{At, Count, Raw, ScopeText, Text, Time};
+
+/// Something that has to report that it is well: a monitor, a feed, a reconciliation. Silence is UNKNOWN, never PASS.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct GateWritten {
+    /// The longest silence. Default 30s, from 1s to 24h.
+    pub(crate) ttl: Option<Raw<Time>>,
+    /// How many FAILs in a row count. Default 2, from 1 to 100.
+    pub(crate) confirm: Option<Raw<Count>>,
+    /// What FAIL tightens to: `SAFE`, `CLOSE_ONLY`, `BLOCK` or `EMERGENCY_STOP`. Default SAFE. UNKNOWN is always SAFE.
+    pub(crate) fail: Option<Raw<Text>>,
+    /// Where. Default fleet.
+    pub(crate) scope: Option<Raw<ScopeText>>,
+    /// `http://HOST:PORT/PATH`, asked three times within the TTL: 2xx is PASS, any other answer FAIL. Without it, the gate
+    /// waits to be told.
+    pub(crate) probe: Option<Raw<Text>>,
+}
+
+/// Something that has to report that it is well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// Names it.
+    pub name: Name,
+    /// The longest silence.
+    pub ttl: Duration,
+    /// How many FAILs in a row count.
+    pub confirm: u32,
+    /// What FAIL tightens to.
+    pub fail: Level,
+    /// Where.
+    pub scope: Scope,
+    /// Where it is asked, if it does not report by itself.
+    pub probe: Option<Probe>,
+}
+
+/// Where a gate is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Name or address, and port.
+    pub authority: String,
+    /// Path and query.
+    pub path: String,
+}
+
+pub(crate) fn check_gates(written: &BTreeMap<String, At<GateWritten>>, checker: &mut Checker) -> Vec<Gate> {
+    if written.len() > MOST {
+        let first = written.values().next().map_or(crate::written::Place::START, |gate| gate.place);
+        checker.wrong(first, "gates", format!("expected at most {MOST} gates"));
+    }
+    written.iter().filter_map(|(name, gate)| check(name, gate, checker)).collect()
+}
+
+fn check(name: &str, gate: &At<GateWritten>, checker: &mut Checker) -> Option<Gate> {
+    let Ok(checked) = name.parse::<Name>() else {
+        checker.wrong(gate.place, "gates", "expected a name of 1 to 64 of A-Z a-z 0-9 . _ : @ -");
+        return None;
+    };
+    let path = format!("gates.{name}");
+    let GateWritten { ttl, confirm, fail, scope, probe } = &gate.value;
+    let ttl = checker.bounded(ttl.as_ref(), &format!("{path}.ttl"), Bounds { default: "30s", min: "1s", max: "24h" });
+    let bounds = Bounds { default: "2", min: "1", max: "100" };
+    let confirm = checker.bounded(confirm.as_ref(), &format!("{path}.confirm"), bounds);
+    let fail = fail.as_ref().and_then(|raw| checker.choice(raw, &format!("{path}.fail"), &LEVELS));
+    let scope = scope.as_ref().and_then(|raw| checker.scope(raw, &format!("{path}.scope")));
+    let probe = probe.as_ref().and_then(|raw| {
+        let probe = probe_of(raw.text());
+        if probe.is_none() {
+            checker.wrong(raw.place(), &format!("{path}.probe"), "expected http://HOST:PORT/PATH");
+        }
+        probe
+    });
+    Some(Gate {
+        name: checked,
+        ttl,
+        confirm: confirm.try_into().unwrap_or(u32::MAX),
+        fail: fail.unwrap_or(SAFE),
+        scope: scope.unwrap_or(Scope::Fleet),
+        probe,
+    })
+}
+
+fn probe_of(url: &str) -> Option<Probe> {
+    let rest = url.strip_prefix("http://")?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (host, port) = authority.rsplit_once(':')?;
+    let sound = valid_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    (sound && plain).then(|| Probe { authority: authority.to_owned(), path: format!("/{path}") })
+}
+
+const MOST: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use crate::Policy;
+
+    fn gates(text: &str) -> Result<Vec<super::Gate>, String> {
+        let yaml = format!("version: 1\nservice: s\ngates: {text}\n");
+        Policy::parse("p", &yaml).map(|policy| policy.gates).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn a_gate_needs_only_its_name() {
+        let gate = gates("{feed: {}}").unwrap().remove(0);
+        assert_eq!((gate.ttl.as_secs(), gate.confirm, gate.fail), (30, 2, super::SAFE));
+        let probe = gates("{feed: {probe: 'http://[::1]:80/ok?x=1', fail: BLOCK}}").unwrap().remove(0).probe.unwrap();
+        assert_eq!((probe.authority.as_str(), probe.path.as_str()), ("[::1]:80", "/ok?x=1"));
+    }
+
+    #[test]
+    fn what_is_no_gate_is_said_with_its_place() {
+        for (text, why) in [
+            ("{'a b': {}}", "p:3:16: gates: expected a name of 1 to 64 of A-Z a-z 0-9 . _ : @ -"),
+            ("{a: {ttl: 0s}}", "p:3:18: gates.a.ttl: expected a time, as 500ms, 10s, 5m or 1h, from 1s to 24h"),
+            ("{a: {probe: 'https://x:1/'}}", "p:3:20: gates.a.probe: expected http://HOST:PORT/PATH"),
+            ("{a: {fail: ALLOW}}", "p:3:19: gates.a.fail: expected SAFE, CLOSE_ONLY, BLOCK or EMERGENCY_STOP"),
+        ] {
+            assert_eq!(gates(text).unwrap_err(), why);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! How the sidecar looks after itself.
+
+use std::time::Duration;
+
+use super::section::section;
+
+section! {
+    /// How the sidecar looks after itself: its disk, memory and descriptors, its journal, its policy file, its clocks.
+    MonitorsWritten => Monitors {
+        /// How often resources and the journal's health are looked at.
+        interval: Duration = Time("5s", "100ms", "10m"),
+        /// Free bytes of the data directory's file system, below which the disk is near full.
+        disk_free_bytes: u64 = Bytes("32MiB", "0", "1024GiB"),
+        /// The part of the memory limit of its control group that may be used, in percent. 100 looks away.
+        memory_percent: u64 = Count("95", "10", "100"),
+        /// The part of its file descriptors that may be used, in percent. 100 looks away.
+        descriptors_percent: u64 = Count("90", "10", "100"),
+        /// How often the whole journal is read back and verified.
+        integrity_interval: Duration = Time("10m", "1s", "24h"),
+        /// How often the policy file is compared with what is in force.
+        policy_interval: Duration = Time("5s", "100ms", "1h"),
+        /// How far the wall clock may move against the machine's own within a second before that is recorded.
+        clock_jump: Duration = Time("2s", "100ms", "1h"),
+    }
+}

@@ -1,0 +1,141 @@
+//! What the sidecar notices by itself, and what an outsider cannot make it do.
+
+use std::net::Ipv4Addr;
+
+use sekisho_policy::Policy;
+use serde_json::json;
+
+use crate::client::{send, send_from};
+use crate::sidecar::{ANN, DESK, Sidecar, known};
+use crate::upstream::Upstream;
+
+/// The signals as they are by default.
+fn defaults() -> String {
+    let rest = Policy::embedded().split("\nsignals:").nth(1).unwrap();
+    format!("signals:{}", rest.split("\n\n").next().unwrap())
+}
+
+fn open(more: &str) -> (Upstream, Sidecar) {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::with(&upstream, more);
+    sidecar.release_all();
+    (upstream, sidecar)
+}
+
+fn knock(sidecar: &Sidecar, from: u8, key: &str) -> u16 {
+    send_from(Ipv4Addr::new(127, 0, 7, from), sidecar.ingress, "GET /door", &[("x-api-key", key)]).status
+}
+
+fn incidents(sidecar: &Sidecar) -> Vec<String> {
+    let all = send(sidecar.admin, "GET /v1/incidents", &[], b"").json();
+    all["incidents"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn cheap_garbage_halts_nothing_and_a_real_spike_does() {
+    let (_upstream, sidecar) = open(&defaults());
+    assert_eq!(knock(&sidecar, 251, DESK), 200);
+    for n in 0..300_u16 {
+        let from = u8::try_from(n % 200).unwrap() + 1;
+        knock(&sidecar, from, &format!("sekisho_n{n}_guess"));
+        knock(&sidecar, from, "garbage");
+    }
+    for _ in 0..100 {
+        knock(&sidecar, 250, "sekisho_desk_wrong");
+    }
+    assert_eq!(sidecar.posture(), "ALLOW", "strangers without end, and one address with a key that exists");
+    sidecar.until("people are told", |sidecar| !sidecar.events("security.alert.raised").is_empty());
+    assert_eq!(incidents(&sidecar), [""; 0]);
+    assert_eq!(knock(&sidecar, 251, DESK), 200, "and whoever has used a key from there comes in");
+    for n in 0..20 {
+        knock(&sidecar, 201 + n / 4, "sekisho_desk_wrong");
+    }
+    sidecar.until("many addresses guess at a key that exists", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    sidecar.until("and that is an incident", |sidecar| incidents(sidecar) == ["auth_failures"]);
+    sidecar.until("and recorded", |sidecar| {
+        let applied = sidecar.events("security.containment.applied");
+        applied.iter().any(|event| event["action"] == "auth_failures")
+    });
+}
+
+#[test]
+fn secrets_that_go_on_leaking_tighten_and_one_does_not() {
+    let (_upstream, sidecar) = open(&defaults());
+    let leak = || send(sidecar.egress, "POST /logs", &[("content-type", "text/plain")], known().as_bytes()).status;
+    for _ in 0..9 {
+        assert_eq!(leak(), 200, "masked");
+    }
+    assert_eq!(sidecar.posture(), "ALLOW");
+    leak();
+    sidecar.until("the tenth tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["secret_leak"]);
+}
+
+#[test]
+fn known_callers_who_keep_probing_are_an_incident() {
+    let (_upstream, sidecar) = open(&defaults());
+    let probe = || sidecar.change("/v1/release/plan", DESK, &json!({})).code();
+    for _ in 0..19 {
+        assert_eq!(probe(), "forbidden");
+    }
+    assert_eq!(incidents(&sidecar), [""; 0]);
+    probe();
+    sidecar.until("the twentieth is an incident", |sidecar| incidents(sidecar) == ["access"]);
+    assert_eq!(sidecar.posture(), "ALLOW", "and by default no more than that");
+}
+
+#[test]
+fn a_surge_of_orders_tightens() {
+    let (_upstream, sidecar) = open("signals: { execution: { count: 40, window: 60s, level: BLOCK } }");
+    let order = br#"{"symbol":"A","side":"buy","qty":"1","type":"market"}"#;
+    let send_order = || send(sidecar.egress, "POST /v2/orders", &[("content-type", "application/json")], order).status;
+    for _ in 0..20 {
+        assert_eq!(send_order(), 200);
+    }
+    assert_eq!(sidecar.posture(), "ALLOW");
+    for _ in 0..20 {
+        send_order();
+    }
+    sidecar.until("a surge tightens", |sidecar| sidecar.posture() == "BLOCK");
+    assert_eq!(send_order(), 403);
+}
+
+#[test]
+fn a_policy_file_that_is_edited_is_noticed() {
+    let (_upstream, sidecar) = open("monitors: { policy_interval: 100ms }");
+    assert_eq!(sidecar.posture(), "ALLOW");
+    let path = sidecar.dir.path().join("policy.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}# loosened\n")).unwrap();
+    sidecar.until("drift tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    sidecar.until("and is recorded with both hashes", |sidecar| {
+        let drift = sidecar.events("config.changed");
+        drift.iter().any(|event| event["inputs"]["in_force"] != event["outputs"]["found"])
+    });
+}
+
+#[test]
+fn a_disk_near_full_tightens() {
+    let (_upstream, sidecar) = open("monitors: { disk_free_bytes: 0, interval: 100ms }");
+    assert_eq!(sidecar.posture(), "ALLOW");
+    let (_, dir) = sidecar.stop();
+    let path = dir.path().join("policy.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    // More than any disk has: near full by policy, as a full one would be.
+    std::fs::write(&path, text.replace("disk_free_bytes: 0", "disk_free_bytes: 1024GiB")).unwrap();
+    let sidecar = Sidecar::on(dir);
+    sidecar.until("it tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["resources"]);
+}
+
+#[test]
+fn a_journal_that_no_longer_verifies_is_sev0() {
+    let (_upstream, sidecar) = open("monitors: { integrity_interval: 1s, interval: 100ms }");
+    let segment = sidecar.data().join("journal/segments/000000000000.ndjson");
+    let text = std::fs::read_to_string(&segment).unwrap();
+    std::fs::write(&segment, text.replacen("start", "stars", 1)).unwrap();
+    sidecar.until("it tightens", |sidecar| sidecar.posture() == "BLOCK");
+    sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["integrity"]);
+    let asked = sidecar.change("/v1/release/propose", ANN, &json!({ "reason": "test" }));
+    assert_eq!(asked.status, 503, "{asked:?}");
+}
