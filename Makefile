@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench evaluate demo ci
+.PHONY: help test fmt lint doc deny advisories bench evaluate demo kills ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,5 +40,8 @@ icount: ## instructions of single pieces of work, beside their baseline (needs v
 
 demo: ## Sekisho at work, on loopback
 	$(CARGO) run --release --locked -- demo
+
+kills: ## kills a running sidecar at 200 random instants around tightening and releasing
+	SEKISHO_TEST_KILLS=200 $(CARGO) test --locked --test it kill_9_at_any_instant
 
 ci: fmt lint doc deny test ## all that has to pass

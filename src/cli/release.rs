@@ -1,6 +1,6 @@
 use clap::{Args, Subcommand};
 use sekisho_safety::{Health, Level, Mode, Scope, Switch};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{AdminAddress, Credential};
 use super::{Exit, Terminal};
@@ -10,6 +10,8 @@ use super::{Exit, Terminal};
 pub(super) enum Release {
     /// First person: secures the evidence and prints a challenge and its code.
     Propose(Propose),
+    /// Shows what the next stage would change, and what stands in its way.
+    Plan(Plan),
     /// Second person: answers the challenge with the code the first one passed on.
     Confirm(Confirm),
 }
@@ -28,6 +30,23 @@ pub(super) struct Propose {
     /// The mode afterwards (NORMAL, SAFE, EMERGENCY_STOP).
     #[arg(long)]
     mode: Option<Mode>,
+    /// Does not wait for gates and the stay of this stage; holds for so many seconds, at most as policy says.
+    #[arg(long, value_name = "SECONDS")]
+    emergency: Option<u64>,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    credential: Credential,
+    #[command(flatten)]
+    admin: AdminAddress,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// Where: fleet, account:NAME, venue:NAME, strategy:NAME or instrument:NAME.
+    #[arg(long, default_value = "fleet")]
+    scope: Scope,
     /// As JSON.
     #[arg(long)]
     json: bool,
@@ -56,6 +75,7 @@ impl Release {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
         match self {
             Self::Propose(propose) => propose.run(terminal),
+            Self::Plan(plan) => plan.run(terminal),
             Self::Confirm(confirm) => confirm.run(terminal),
         }
     }
@@ -69,7 +89,8 @@ impl Propose {
             mode: self.mode.unwrap_or(Mode::Normal),
             health: Health::Ok,
         });
-        let body = json!({ "scope": self.scope, "reason": self.reason, "target": target });
+        let body =
+            json!({ "scope": self.scope, "reason": self.reason, "target": target, "emergency_s": self.emergency });
         let reply = match self.admin.call(terminal, "/v1/release/propose", Some((&self.credential, body))) {
             Ok(reply) => reply,
             Err(exit) => return exit,
@@ -89,6 +110,43 @@ impl Propose {
         terminal.say(format_args!("  sekisho release confirm {} {}", reply.text("/challenge/id"), reply.text("/code")));
         Exit::Fine
     }
+}
+
+impl Plan {
+    fn run(self, terminal: &mut Terminal<'_>) -> Exit {
+        let body = json!({ "scope": self.scope });
+        let reply = match self.admin.call(terminal, "/v1/release/plan", Some((&self.credential, body))) {
+            Ok(reply) if reply.status == 200 => reply,
+            Ok(reply) => return reply.refused(terminal),
+            Err(exit) => return exit,
+        };
+        if self.json {
+            terminal.say(format_args!("{:#}", reply.body));
+            return Exit::Fine;
+        }
+        let level = |of: &Value, name: &str| {
+            let words = ["switch", "mode", "health"].map(|word| text(of.get(name).and_then(|level| level.get(word))));
+            words.join(" ")
+        };
+        let (from, to) = (level(&reply.body, "from"), level(&reply.body, "target"));
+        terminal.say(format_args!("{}: {from} to {to}", reply.text("/scope")));
+        let list = |name: &str| reply.body.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        for source in list("sources") {
+            let (name, from, to) = (text(source.get("source")), level(&source, "from"), level(&source, "to"));
+            terminal.say(format_args!("  {name}: {from} to {to} ({})", text(source.get("reason"))));
+        }
+        let mut met = reply.body.get("refused").is_none_or(Value::is_null);
+        for one in list("preconditions") {
+            let ok = one.get("met") == Some(&Value::Bool(true));
+            met &= ok;
+            terminal.say(format_args!("  {} {}", if ok { "ok  " } else { "FAIL" }, text(one.get("why"))));
+        }
+        if met { Exit::Fine } else { Exit::Found }
+    }
+}
+
+fn text(value: Option<&Value>) -> String {
+    value.map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }
 
 impl Confirm {

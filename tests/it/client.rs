@@ -39,6 +39,12 @@ pub(crate) fn send(to: SocketAddr, line: &str, headers: &[(&str, &str)], body: &
     raw(to, &[head(line, headers, length).as_bytes(), body])
 }
 
+/// As [`send`], for when the other side may go away.
+pub(crate) fn try_send(to: SocketAddr, line: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Answer> {
+    let length = format!("content-length: {}\r\n", body.len());
+    try_raw(to, &[head(line, headers, &length).as_bytes(), body])
+}
+
 /// Sends a body in chunks, each in a write of its own.
 pub(crate) fn send_chunked(to: SocketAddr, line: &str, headers: &[(&str, &str)], chunks: &[&[u8]]) -> Answer {
     let head = head(line, headers, "transfer-encoding: chunked\r\n");

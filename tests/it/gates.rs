@@ -86,6 +86,14 @@ fn a_stage_is_stayed_in_and_the_plan_says_what_is_missing() {
     assert_eq!(plan["sources"][0]["source"], "unverified");
     let missing: Vec<_> = plan["preconditions"].as_array().unwrap().iter().filter(|one| one["met"] == false).collect();
     assert_eq!((missing.len(), &missing[0]["name"]), (1, &json!("min_stay")), "{plan}");
+    let told = sidecar.cli(ANN, &["release", "plan"]);
+    let text = String::from_utf8_lossy(&told.stdout);
+    assert_eq!(told.status.code(), Some(1), "{text}");
+    assert!(text.starts_with("fleet: BLOCK NORMAL OK to CLOSE_ONLY NORMAL OK\n"), "{text}");
+    assert!(
+        text.contains("  FAIL this stage is stayed in for 3") && text.contains("  ok   every gate passes"),
+        "{text}"
+    );
     let ask = |body| sidecar.change("/v1/release/propose", ANN, &body);
     assert_eq!(ask(json!({ "reason": "test" })).code(), "preconditions_failed");
     assert_eq!(sidecar.posture(), "BLOCK");

@@ -26,6 +26,8 @@ mod gates;
 
 mod signals;
 
+mod crash;
+
 mod journal;
 
 mod cli;

@@ -128,6 +128,14 @@ impl World {
         self.floor = self.floor.join(level);
     }
 
+    fn propose(&mut self) {
+        let target = one_looser(self.in_force());
+        let (by, reason) = ("ann".to_owned(), String::new());
+        let proposal = Proposal { scope: Scope::Fleet, target, by, reason, evidence: [7; 32] };
+        let issued = Issued { nonce: [9; 32], now_ms: self.now_ms, ttl_ms: 25 };
+        self.challenge = self.state.propose(proposal, &issued).ok();
+    }
+
     fn confirm(&mut self, by: &str, right: bool) -> bool {
         let Some(challenge) = self.challenge.take() else { return false };
         let code = if right { challenge.code() } else { "00000-00000".to_owned() };
@@ -164,13 +172,7 @@ impl World {
                 self.tear();
                 self.restart();
             }
-            Step::Propose => {
-                let target = one_looser(self.in_force());
-                let (by, reason) = ("ann".to_owned(), String::new());
-                let proposal = Proposal { scope: Scope::Fleet, target, by, reason, evidence: [7; 32] };
-                let issued = Issued { nonce: [9; 32], now_ms: self.now_ms, ttl_ms: 25 };
-                self.challenge = self.state.propose(proposal, &issued).ok();
-            }
+            Step::Propose => self.propose(),
             Step::Confirm(by, right) => {
                 // Stored before it is in force.
                 if self.confirm(by, right) {
