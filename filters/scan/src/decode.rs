@@ -76,6 +76,10 @@ pub(crate) fn unicode(view: &View<'_>, at: usize) -> Decoded {
         };
         match value {
             Some(value) if slashes > 0 => {
+                // an odd run is escaped backslashes and the one of the escape
+                for extra in 0..if slashes % 2 == 1 { slashes - 1 } else { 0 } {
+                    decoded.push(b'\\', start + offset + extra);
+                }
                 if matches!(value, b'"' | b'\\') {
                     decoded.push(b'\\', start + offset);
                 }

@@ -29,8 +29,8 @@ pub(crate) struct Hit {
 /// Why a place is worth a look; in the order they are judged in at one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// A known secret may start here.
-    Known,
+    /// A known secret may start here; which.
+    Known(usize),
     /// A literal; index of its bucket.
     Literal(usize),
     /// A run of 51 or more letters and digits may start around here.
@@ -48,7 +48,7 @@ impl Kind {
     pub(crate) fn is_encoded(self) -> bool {
         match self {
             Self::Percent | Self::Zero | Self::Literal(_) => true,
-            Self::Known | Self::Run | Self::Separator => false,
+            Self::Known(_) | Self::Run | Self::Separator => false,
         }
     }
 }
@@ -109,7 +109,7 @@ impl Hunt {
                 hits.push(Hit { at, kind });
             }
         };
-        rules.known.hunt(bytes, from.start, |at| push(at, Kind::Known));
+        rules.known.hunt(bytes, from.start, from.base, |at, needle| push(at, Kind::Known(needle)));
         let text = Text { hunt: self, tails: rules.names.tails(), bytes };
         // a block more, so that the first one knows what stands before it
         text.find(from.start.saturating_sub(BLOCK), &mut push);
@@ -123,6 +123,8 @@ impl Hunt {
 pub(crate) struct Range {
     pub(crate) start: usize,
     pub(crate) limit: usize,
+    /// Where the bytes start in the stream.
+    pub(crate) base: u64,
 }
 
 /// What the hot pass goes over.

@@ -210,7 +210,7 @@ impl Scanner {
         }
         self.hits.drain(..self.next);
         self.next = 0;
-        let range = Range { start: self.hunted, limit };
+        let range = Range { start: self.hunted, limit, base: self.base };
         rules.hunt.find(rules, &self.bytes, range, &mut self.hits);
         self.hunted = limit;
     }
@@ -218,7 +218,7 @@ impl Scanner {
     /// Judges what was found; true when a swallow began.
     fn judge_on(&mut self, rules: &Ruleset, ended: bool, out: &mut Vec<u8>) -> bool {
         while let Some(hit) = self.hits.get(self.next).copied() {
-            let settled = if hit.kind == Kind::Known { self.swallowed } else { self.floor };
+            let settled = if matches!(hit.kind, Kind::Known(_)) { self.swallowed } else { self.floor };
             if hit.at >= settled {
                 match self.judge_one(rules, hit, ended, out) {
                     Outcome::On => {}
@@ -261,9 +261,13 @@ impl Scanner {
         Outcome::On
     }
 
-    /// Places before this can be told for certain: a newline ends every trigger, else the longest one must fit.
+    /// Places before this can be told for certain: a newline ends every trigger, unless a known secret has one
+    /// inside, else the longest one must fit.
     fn limit(&self) -> usize {
         let far = self.bytes.len().saturating_sub(LONGEST_TRIGGER);
+        if self.rules.known.spans_lines() {
+            return far.max(self.hunted);
+        }
         let tail = self.bytes.get(far..).unwrap_or_default();
         memchr::memrchr(b'\n', tail).map_or(far, |at| far + at + 1).max(self.hunted)
     }
@@ -354,7 +358,7 @@ enum Outcome {
 }
 
 /// A run that only its whole length tells, and what is asked of the bytes behind it.
-const LONGEST_TRIGGER: usize = 64;
+const LONGEST_TRIGGER: usize = 112;
 /// A known secret of which less than this has come is no place yet.
 const SHORT_TAIL: usize = 16;
 /// Room for this many places is kept between pushes.

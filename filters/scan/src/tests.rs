@@ -8,6 +8,8 @@ mod expand;
 
 mod idle;
 
+mod known;
+
 mod packs;
 
 /// The same texts that `examples/worst` measures.

@@ -57,7 +57,7 @@ impl Judge<'_> {
     /// The verdict on one place. It holds only if the view was not starved.
     pub(crate) fn judge(&self, view: &View<'_>, hit: Hit, decoded: usize) -> Verdict {
         match hit.kind {
-            Kind::Known => self.known(view, hit.at).into(),
+            Kind::Known(needle) => self.known(view, hit.at, needle).into(),
             Kind::Literal(bucket) => self.literal(view, hit.at, bucket, decoded),
             Kind::Run => self.run(view, hit.at).into(),
             Kind::Separator => self.separator(view, hit.at).into(),
@@ -68,8 +68,8 @@ impl Judge<'_> {
         }
     }
 
-    fn known(&self, view: &View<'_>, at: usize) -> Option<Edit> {
-        let (detector, end) = self.rules.known.find(view, at)?;
+    fn known(&self, view: &View<'_>, at: usize, needle: usize) -> Option<Edit> {
+        let (detector, end) = self.rules.known.find(view, at, needle)?;
         let start = at.max(view.floor());
         if start >= end {
             return None;
@@ -142,7 +142,7 @@ impl Judge<'_> {
         }
         self.work.read(bytes.len());
         let mut hits = Vec::new();
-        let range = Range { start: 0, limit: bytes.len() };
+        let range = Range { start: 0, limit: bytes.len(), base: 0 };
         let rules = self.rules;
         rules.hunt.find(rules, bytes, range, &mut hits);
         let mut floor = 0;
@@ -151,7 +151,7 @@ impl Judge<'_> {
             if self.work.exhausted() {
                 break;
             }
-            if hit.at < floor && hit.kind != Kind::Known {
+            if hit.at < floor && !matches!(hit.kind, Kind::Known(_)) {
                 continue;
             }
             let view = View::new(bytes, floor, self.work).ended(true);

@@ -1,11 +1,12 @@
 //! Values this process was told are secret, in the encodings they travel in.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use base64::Engine;
 use zeroize::Zeroizing;
 
+use super::spelling::{self, Alphabet};
+use super::windows::{Place, Windows};
 use crate::view::View;
 
 /// A value that must not leave.
@@ -46,31 +47,39 @@ pub(crate) fn check(secret: &KnownSecret) -> Result<(), KnownError> {
     if secret.value.len() > MAX_VALUE {
         return Err(KnownError::TooLong(name()));
     }
-    let mut seen = [false; 256];
-    for byte in secret.value.iter() {
-        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
-            *seen = true;
-        }
-    }
-    if seen.iter().filter(|seen| **seen).count() < MIN_DIFFERENT {
+    if !is_telling(&secret.value) {
         return Err(KnownError::LowEntropy(name()));
     }
     Ok(())
 }
 
-/// All known secrets in all encodings, found by a hash of four bytes looked at every fifth byte: each form is at least eight bytes
-/// long, so one of its first five windows stands at a looked-at place.
-#[derive(Default)]
-pub(crate) struct Known {
-    forms: Vec<Form>,
-    windows: HashMap<[u8; WINDOW], Vec<(usize, usize)>>,
-    filter: Vec<u64>,
-    secrets: usize,
+/// Whether a value is long enough, and its bytes different enough, to be told from ordinary text.
+fn is_telling(value: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    for byte in value {
+        if let Some(seen) = seen.get_mut(usize::from(*byte)) {
+            *seen = true;
+        }
+    }
+    value.len() >= MIN_VALUE && seen.iter().filter(|seen| **seen).count() >= MIN_DIFFERENT
 }
 
-struct Form {
+/// All known secrets. A hash of a few bytes, looked at on a grid, says where one may stand; a walk that accepts any spelling of each byte
+/// says whether it does, and from where to where.
+#[derive(Default)]
+pub(crate) struct Known {
+    needles: Vec<Needle>,
+    /// Windows of eight bytes for what is long enough, of four for the rest.
+    long: Windows<8, 8>,
+    short: Windows<4, 5>,
+    secrets: usize,
+    lines: bool,
+}
+
+struct Needle {
     detector: usize,
     bytes: Zeroizing<Vec<u8>>,
+    alphabet: Alphabet,
 }
 
 impl fmt::Debug for Known {
@@ -80,97 +89,187 @@ impl fmt::Debug for Known {
 }
 
 impl Known {
+    pub(crate) fn new(secrets: &[(usize, &KnownSecret)]) -> Self {
+        let mut needles: Vec<Needle> =
+            secrets.iter().flat_map(|(detector, secret)| needles(*detector, &secret.value)).collect();
+        // of several that begin at one place the longest is told first
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.bytes.len()));
+        let mut known = Self { secrets: secrets.len(), needles: Vec::new(), ..Self::default() };
+        for (index, needle) in needles.iter().enumerate() {
+            for form in forms(needle) {
+                known.index(index, &form);
+            }
+        }
+        known.lines = secrets.iter().any(|(_, secret)| secret.value.contains(&b'\n'));
+        known.needles = needles;
+        known.long.seal();
+        known.short.seal();
+        known
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.secrets
     }
 
-    pub(crate) fn add(&mut self, detector: usize, secret: &KnownSecret) {
-        self.secrets += 1;
-        if self.filter.is_empty() {
-            self.filter = vec![0; FILTER_WORDS];
-        }
-        for bytes in forms(&secret.value) {
-            if bytes.len() < MIN_VALUE || self.forms.iter().any(|form| *form.bytes == *bytes) {
-                continue;
-            }
-            self.index(&bytes);
-            self.forms.push(Form { detector, bytes });
+    /// Whether a value has several lines.
+    pub(crate) fn spans_lines(&self) -> bool {
+        self.lines
+    }
+
+    fn index(&mut self, needle: usize, form: &Form) {
+        if form.bytes.len() >= Windows::<8, 8>::LEAST {
+            self.long.add(needle, (&form.bytes, &form.places));
+        } else if form.bytes.len() >= Windows::<4, 5>::LEAST {
+            self.short.add(needle, (&form.bytes, &form.places));
         }
     }
 
-    fn index(&mut self, bytes: &[u8]) {
-        let form = self.forms.len();
-        for offset in 0..STRIDE {
-            let Some(window) = bytes.get(offset..).and_then(<[u8]>::first_chunk::<WINDOW>) else {
-                continue;
-            };
-            if let Some(word) = self.filter.get_mut(slot(*window) / 64) {
-                *word |= 1 << (slot(*window) % 64);
-            }
-            self.windows.entry(*window).or_default().push((form, offset));
-        }
+    /// Calls `hit` with every place in `bytes[from..]` where a known secret may start, and which; `base` is where `bytes` starts in the
+    /// stream, so that the places looked at are the same however it was cut.
+    pub(crate) fn hunt(&self, bytes: &[u8], from: usize, base: u64, mut hit: impl FnMut(usize, usize)) {
+        self.long.hunt(bytes, from, base, |at, place| self.confirm(bytes, at, place, &mut hit));
+        self.short.hunt(bytes, from, base, |at, place| self.confirm(bytes, at, place, &mut hit));
     }
 
-    /// Calls `hit` with every place in `bytes[from..]` where a known secret may start.
-    pub(crate) fn hunt(&self, bytes: &[u8], from: usize, mut hit: impl FnMut(usize)) {
-        if self.forms.is_empty() {
+    fn confirm(&self, bytes: &[u8], at: usize, place: Place, hit: &mut impl FnMut(usize, usize)) {
+        let Some(needle) = self.needles.get(place.needle as usize) else {
             return;
-        }
-        let mut at = from;
-        while let Some(window) = bytes.get(at..).and_then(<[u8]>::first_chunk::<WINDOW>) {
-            let slot = slot(*window);
-            let maybe = self.filter.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1);
-            if maybe && let Some(places) = self.windows.get(window) {
-                let starts = places.iter().filter_map(|(_, offset)| at.checked_sub(*offset));
-                starts.filter(|start| *start >= from).for_each(&mut hit);
-            }
-            at += STRIDE;
+        };
+        let end = at + usize::from(place.skip);
+        let head = needle.bytes.get(..usize::from(place.index)).unwrap_or_default();
+        let start = spelling::backward(&|at| bytes.get(at).copied(), end, head, needle.alphabet);
+        if let Some(start) = start.filter(|start| at - (*start).min(at) <= LONGEST_HEAD) {
+            hit(start, place.needle as usize);
         }
     }
 
-    /// Whether `tail` is how a form begins, and not all of it.
+    /// Whether `tail` is how a value of several words begins, and not all of it.
     pub(crate) fn begins(&self, tail: &[u8]) -> bool {
-        self.forms.iter().any(|form| form.bytes.len() > tail.len() && form.bytes.starts_with(tail))
-    }
-
-    /// The longest form that stands at `at`: its detector and its end.
-    pub(crate) fn find(&self, view: &View<'_>, at: usize) -> Option<(usize, usize)> {
-        let first = [view.at(at)?, view.at(at + 1)?, view.at(at + 2)?, view.at(at + 3)?];
-        let places = self.windows.get(&first)?;
-        places
+        let several =
+            |needle: &&Needle| needle.alphabet == Alphabet::Text && needle.bytes.iter().any(|byte| ends_word(*byte));
+        self.needles
             .iter()
-            .filter(|(_, offset)| *offset == 0)
-            .filter_map(|(form, _)| self.forms.get(*form))
-            .filter(|form| view.starts_with(at, &form.bytes))
-            .map(|form| (form.detector, at + form.bytes.len()))
-            .max_by_key(|(_, end)| *end)
+            .filter(several)
+            .any(|needle| needle.bytes.len() > tail.len() && needle.bytes.starts_with(tail))
+    }
+
+    /// The needle that stands at `at`: its detector and its end.
+    pub(crate) fn find(&self, view: &View<'_>, at: usize, needle: usize) -> Option<(usize, usize)> {
+        let needle = self.needles.get(needle)?;
+        let end = spelling::forward(&|at| view.at(at), at, &needle.bytes, needle.alphabet)?;
+        Some((needle.detector, end))
     }
 }
 
-fn slot(window: [u8; WINDOW]) -> usize {
-    (u32::from_le_bytes(window).wrapping_mul(0x9e37_79b1) >> 16) as usize
+fn ends_word(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b',' | b';' | b'&' | b'\t')
 }
 
-/// The spellings of a value.
-fn forms(value: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
-    let hex = |upper| -> Vec<u8> { value.iter().flat_map(|byte| digits(*byte, upper)).collect() };
-    let mut forms = vec![value.to_vec(), hex(false), hex(true)];
-    for upper in [false, true] {
-        forms.push(percent(value, upper, false));
-        forms.push(percent(value, upper, true));
-        for (slash, html) in [(false, false), (true, false), (false, true), (true, true)] {
-            forms.push(json(value, upper, slash, html));
-        }
-    }
-    forms.push(json(&json(value, false, false, false), false, false, false));
+/// What is walked along: the value, its base64 at each place in a group of three, its hex digits.
+fn needles(detector: usize, value: &[u8]) -> Vec<Needle> {
+    let needle = |bytes: Vec<u8>, alphabet| Needle { detector, bytes: Zeroizing::new(bytes), alphabet };
+    let mut needles = vec![
+        needle(value.to_vec(), Alphabet::Text),
+        needle(value.iter().flat_map(|byte| digits(*byte, false)).collect(), Alphabet::Hex),
+    ];
     for skip in 0..3 {
-        forms.push(base64_core(value, skip, &base64::engine::general_purpose::STANDARD_NO_PAD));
-        forms.push(base64_core(value, skip, &base64::engine::general_purpose::URL_SAFE_NO_PAD));
+        let core = base64_core(value, skip, &base64::engine::general_purpose::STANDARD_NO_PAD);
+        needles.push(needle(core, Alphabet::Base64));
     }
-    for big in [false, true] {
-        forms.push(value.iter().flat_map(|byte| if big { [0, *byte] } else { [*byte, 0] }).collect());
+    for line in lines(value) {
+        needles.push(needle(line.to_vec(), Alphabet::Text));
     }
-    forms.into_iter().map(Zeroizing::new).collect()
+    needles
+}
+
+/// The lines of a value of several, those that could be values of their own.
+fn lines(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = value.split(|byte| matches!(byte, b'\n' | b'\r'));
+    lines.filter(move |line| line.len() < value.len() && is_telling(line))
+}
+
+/// A spelling of a needle, and where each of its bytes begins: what the windows are taken from.
+struct Form {
+    bytes: Zeroizing<Vec<u8>>,
+    places: Vec<usize>,
+}
+
+impl Form {
+    fn of(needle: &[u8], spell: impl Fn(usize, u8) -> Vec<u8>) -> Self {
+        let mut form = Self { bytes: Zeroizing::default(), places: Vec::new() };
+        for (index, byte) in needle.iter().enumerate() {
+            let spelled = spell(index, *byte);
+            form.places.push(form.bytes.len());
+            form.bytes.extend(spelled);
+        }
+        form
+    }
+}
+
+/// The spellings that serialisers give a whole value. Mixtures of them share some window with one, or hold escapes that are decoded.
+fn forms(needle: &Needle) -> Vec<Form> {
+    let mut forms = vec![Form::of(&needle.bytes, |_, byte| vec![byte])];
+    match needle.alphabet {
+        Alphabet::Text => {
+            let spellings: [fn(u8) -> Vec<u8>; 10] = [
+                |byte| json(&[byte], false, false, false),
+                |byte| json(&[byte], false, true, false),
+                |byte| json(&[byte], false, true, true),
+                |byte| json(&json(&[byte], false, false, false), false, false, false),
+                |byte| json(&json(&json(&[byte], false, false, false), false, false, false), false, false, false),
+                |byte| percent(&[byte], false, false),
+                |byte| percent(&percent(&[byte], false, false), false, false),
+                html,
+                |byte| if byte == b'\'' { b"&apos;".to_vec() } else { html(byte) },
+                |byte| if matches!(byte, b'"' | b'\'') { vec![byte, byte] } else { vec![byte] },
+            ];
+            for spell in spellings {
+                forms.push(Form::of(&needle.bytes, |_, byte| spell(byte)));
+            }
+            forms.push(Form::of(&needle.bytes, |_, byte| percent(&[byte], false, true)));
+            for quote in [b'"', b'\''] {
+                forms.push(Form::of(&needle.bytes, |_, byte| vec![byte; if byte == quote { 2 } else { 1 }]));
+            }
+            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("%{byte:02x}"))));
+            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("%25{byte:02x}"))));
+            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("&#{byte};"))));
+            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("&#x{byte:x};"))));
+            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("\\u00{byte:02x}"))));
+            forms.push(Form::of(&needle.bytes, |_, byte| if byte == b'\'' { SHELL.to_vec() } else { vec![byte] }));
+        }
+        Alphabet::Hex => {
+            for separator in [":", " ", "-", "\\x", "%", ", 0x", ",0x"] {
+                forms.push(Form::of(&needle.bytes, |index, byte| {
+                    let before = if index % 2 == 0 && index > 0 { separator.as_bytes() } else { b"" };
+                    [before, &[byte]].concat()
+                }));
+            }
+        }
+        Alphabet::Base64 => forms.push(Form::of(&needle.bytes, |_, byte| match byte {
+            b'+' => vec![b'-'],
+            b'/' => vec![b'_'],
+            _ => vec![byte],
+        })),
+    }
+    forms.sort_by(|one, other| one.bytes.cmp(&other.bytes));
+    forms.dedup_by(|one, other| one.bytes == other.bytes);
+    forms
+}
+
+/// Marks by number, letters and digits as they are.
+fn numbered(byte: u8, spell: impl Fn(u8) -> String) -> Vec<u8> {
+    if byte.is_ascii_alphanumeric() { vec![byte] } else { spell(byte).into_bytes() }
+}
+
+fn html(byte: u8) -> Vec<u8> {
+    match byte {
+        b'"' => b"&quot;".to_vec(),
+        b'\'' => b"&#39;".to_vec(),
+        b'&' => b"&amp;".to_vec(),
+        b'<' => b"&lt;".to_vec(),
+        b'>' => b"&gt;".to_vec(),
+        _ => vec![byte],
+    }
 }
 
 /// The characters of the base64 text that depend on the value alone, when `skip` bytes stand before it in its group of three.
@@ -229,10 +328,11 @@ fn digits(byte: u8, upper: bool) -> [u8; 2] {
     [digit(byte >> 4), digit(byte & 15)]
 }
 
+/// A quote within quotes.
+const SHELL: &[u8] = b"'\\''";
 const MIN_VALUE: usize = 8;
 const MAX_VALUE: usize = 4096;
 /// Fewer different bytes than this is a word, not a secret.
 const MIN_DIFFERENT: usize = 4;
-const WINDOW: usize = 4;
-const STRIDE: usize = 5;
-const FILTER_WORDS: usize = 1 << 10;
+/// So far before a window a secret may start: fewer bytes than the hot pass is sure of.
+const LONGEST_HEAD: usize = 96;

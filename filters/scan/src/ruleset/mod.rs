@@ -8,6 +8,10 @@ pub(crate) mod pack;
 
 pub(crate) mod pattern;
 
+mod spelling;
+
+mod windows;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -316,13 +320,12 @@ impl Parts {
     }
 
     fn add_known(&mut self, secrets: &[KnownSecret]) -> Known {
-        let mut known = Known::default();
+        let mut known = Vec::new();
         for secret in secrets {
             let id = format!("{KNOWN_PREFIX}{}", secret.name);
-            let index = self.builtin(&id, "Known secret", Category::KnownSecret, Severity::Critical);
-            known.add(index, secret);
+            known.push((self.builtin(&id, "Known secret", Category::KnownSecret, Severity::Critical), secret));
         }
-        known
+        Known::new(&known)
     }
 
     fn builtin(&mut self, id: &str, title: &str, category: Category, severity: Severity) -> usize {
