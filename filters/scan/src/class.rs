@@ -25,6 +25,9 @@ pub(crate) const HIGH: Class = 1 << 18;
 /// What a JSON-held PEM body is written with besides base64: escapes, headers.
 pub(crate) const SLASH: Class = 1 << 19;
 
+/// What hashes of passwords are written with besides base64.
+pub(crate) const CRYPT: Class = 1 << 20;
+
 pub(crate) const LETTER: Class = LOWER | UPPER;
 pub(crate) const ALNUM: Class = LETTER | DIGIT;
 pub(crate) const B64: Class = ALNUM | B64_MARKS;
@@ -47,31 +50,42 @@ pub(crate) fn is(byte: u8, set: Class) -> bool {
 
 /// The class a pack names.
 pub(crate) fn named(name: &str) -> Option<Class> {
-    Some(match name {
-        "digit" => DIGIT,
-        "lower" => LOWER,
-        "upper" => UPPER,
-        "letter" => LETTER,
-        "alnum" => ALNUM,
-        "uppernum" => UPPER | DIGIT,
-        "lowernum" => LOWER | DIGIT,
-        "word" => WORD,
-        "hex" => HEX_LOWER,
-        "HEX" => HEX_UPPER,
-        "anyhex" => HEX_LOWER | HEX_UPPER,
-        "uuid" => HEX_LOWER | HEX_UPPER | DASH,
-        "b32" => B32,
-        "b58" => B58,
-        "b64" => B64,
-        "b64p" => B64 | EQUALS,
-        "b64u" => B64U,
-        "b64up" => B64U | EQUALS,
-        "token68" => TOKEN68,
-        "path" => B64U | DOT | B64_MARKS,
-        "visible" => VISIBLE,
-        _ => return None,
-    })
+    let place = NAMES.iter().position(|known| *known == name)?;
+    CLASSES.get(place).copied()
 }
+
+/// The names of the classes, as packs write them.
+pub(crate) const NAMES: [&str; 24] = [
+    "digit", "lower", "upper", "letter", "alnum", "uppernum", "lowernum", "word", "hex", "HEX", "anyhex", "uuid",
+    "b32", "b58", "b64", "b64p", "b64u", "b64up", "token68", "path", "visible", "crypt", "number", "spaced",
+];
+
+const CLASSES: [Class; 24] = [
+    DIGIT,
+    LOWER,
+    UPPER,
+    LETTER,
+    ALNUM,
+    UPPER | DIGIT,
+    LOWER | DIGIT,
+    WORD,
+    HEX_LOWER,
+    HEX_UPPER,
+    HEX_LOWER | HEX_UPPER,
+    HEX_LOWER | HEX_UPPER | DASH,
+    B32,
+    B58,
+    B64,
+    B64 | EQUALS,
+    B64U,
+    B64U | EQUALS,
+    TOKEN68,
+    B64U | DOT | B64_MARKS,
+    VISIBLE,
+    CRYPT | B64U | DOT | B64_MARKS | EQUALS,
+    DIGIT | DASH | SPACE,
+    UPPER | DIGIT | SPACE,
+];
 
 #[expect(
     clippy::indexing_slicing,
@@ -104,6 +118,7 @@ const fn of(byte: u8) -> Class {
         b'[' | b']' | b'{' | b'}' | b'(' | b')' => BRACKET,
         b'%' => PERCENT,
         b'\\' => SLASH,
+        b'$' | b',' | b':' => CRYPT,
         0x80..=0xff => HIGH,
         _ => 0,
     };

@@ -81,6 +81,12 @@ impl Edit {
         self
     }
 
+    /// Shows a mask of its own.
+    pub(crate) fn showing(mut self, shown: Vec<u8>) -> Self {
+        self.shown = shown;
+        self
+    }
+
     /// Shows nothing at all: the swallow writes what is to be seen.
     pub(crate) fn unshown(mut self) -> Self {
         self.shown.clear();

@@ -79,6 +79,8 @@ pub enum Category {
     FieldName,
     /// A key of a trading venue.
     Exchange,
+    /// A number of a person: a card, an account, an address.
+    Personal,
     /// Something the scanner could not look into to the end.
     Unscanned,
 }

@@ -8,6 +8,8 @@ mod literals;
 
 mod masks;
 
+pub(crate) mod words;
+
 use std::collections::BTreeMap;
 
 use literals::Literals;
@@ -41,6 +43,8 @@ pub(crate) enum Kind {
     Percent,
     /// A zero byte: UTF-16 may stand here.
     Zero,
+    /// A dot of what may be an address.
+    Dot,
 }
 
 impl Kind {
@@ -48,7 +52,7 @@ impl Kind {
     pub(crate) fn is_encoded(self) -> bool {
         match self {
             Self::Percent | Self::Zero | Self::Literal(_) => true,
-            Self::Known(_) | Self::Run | Self::Separator => false,
+            Self::Known(_) | Self::Run | Self::Separator | Self::Dot => false,
         }
     }
 }
@@ -72,6 +76,7 @@ pub(crate) struct Hunt {
     /// The patterns that begin with each byte.
     starting: Vec<Vec<usize>>,
     runs: bool,
+    dots: bool,
 }
 
 impl Hunt {
@@ -83,7 +88,8 @@ impl Hunt {
             tail: Filter::folded(&tails.letters()),
         };
         let runs = [Engine::Wif, Engine::Stellar, Engine::Nats].iter().any(|engine| engines.contains_key(engine));
-        Ok(Self { filters, literals, starting: starting(patterns), runs })
+        let dots = engines.contains_key(&Engine::Ipv4);
+        Ok(Self { filters, literals, starting: starting(patterns), runs, dots })
     }
 
     /// Who asked for the literal of `bucket`.
@@ -113,6 +119,9 @@ impl Hunt {
         let text = Text { hunt: self, tails: rules.names.tails(), bytes };
         // a block more, so that the first one knows what stands before it
         text.find(from.start.saturating_sub(BLOCK), &mut push);
+        if self.dots {
+            dots(bytes, from.start, &mut push);
+        }
         hits.get_mut(old..).unwrap_or_default().sort_unstable();
         hits.dedup();
     }
@@ -219,7 +228,10 @@ impl Text<'_> {
             }
         }
         let marked = |at: &usize| self.bytes.get(*at).is_some_and(|mark| SEED_MARKS.contains(mark));
-        for at in places.seeds.iter().copied().filter(|at| self.hunt.runs && marked(at)) {
+        // two digits before may be the tail of an escape
+        let escaped = |at: usize| at > 0 && self.bytes.get(at - 1) == Some(&b'%');
+        let seeds = places.seeds.iter().map(|at| if escaped(*at) { at + 2 } else { *at });
+        for at in seeds.filter(|at| self.hunt.runs && marked(at)) {
             push(at, Kind::Run);
         }
     }
@@ -306,13 +318,24 @@ fn percent(bytes: &[u8], at: usize) -> bool {
     let Some([_, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<3>) else {
         return false;
     };
-    crate::decode::hex(*high, *low)
-        .is_some_and(|byte| class::is(byte, class::B64U) || matches!(byte, b'=' | b':' | b'%' | b'"'))
+    crate::decode::hex(*high, *low).is_some_and(|byte| {
+        class::is(byte, class::B64U) || matches!(byte, b'=' | b':' | b'%' | b'"' | b'$' | b'{' | b'}' | b' ')
+    })
 }
 
 /// Whether a zero stands two places on and something else between: zeros alone are no text.
 fn is_wide(bytes: &[u8], at: usize) -> bool {
     bytes.get(at + 1).is_some_and(|byte| *byte != 0) && bytes.get(at + 2) == Some(&0)
+}
+
+/// Dots between digits, for who asks for addresses.
+fn dots(bytes: &[u8], from: usize, push: &mut impl FnMut(usize, Kind)) {
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    for at in memchr::memchr_iter(b'.', bytes.get(from..).unwrap_or_default()).map(|offset| from + offset) {
+        if at > 0 && digit(at - 1) && digit(at + 1) {
+            push(at, Kind::Dot);
+        }
+    }
 }
 
 fn asked(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>) -> Vec<(Vec<u8>, Asker, bool)> {
@@ -323,21 +346,11 @@ fn asked(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>) -> Vec<(Vec<u8>
         asked.push((anchor.to_vec(), Asker::Pattern(index), shaped.pattern.has_lead() || !inside));
     }
     for engine in engines.keys() {
-        for literal in engine_literals(*engine) {
+        for literal in words::of(*engine) {
             asked.push((literal.to_vec(), Asker::Engine(*engine), *engine != Engine::Jwt));
         }
     }
     asked
-}
-
-fn engine_literals(engine: Engine) -> &'static [&'static [u8]] {
-    match engine {
-        Engine::Pem => &[b"BEGIN "],
-        Engine::Jwt => &[b"eyJ"],
-        Engine::Basic => &[b"asic ", b"ASIC "],
-        Engine::Bearer => &[b"earer ", b"EARER "],
-        Engine::UrlPassword | Engine::Fix | Engine::Wif | Engine::Stellar | Engine::Nats | Engine::FieldName => &[],
-    }
 }
 
 fn starting(patterns: &[Shaped]) -> Vec<Vec<usize>> {

@@ -18,6 +18,44 @@ pub(crate) enum Swallow {
     Tree(Tree),
     /// To the end of the line: nothing in it was looked at.
     Rest(Rest),
+    /// To a word of eight letters that stays, or the quote that ends the text it is in.
+    Until { word: [u8; 8], last: u64, slash: bool },
+    /// The lines of a YAML block: those indented deeper than its name.
+    Block(Block),
+}
+
+/// A YAML block: `lines` and `column` count the line ends and the indentation that were not written yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    indent: usize,
+    lines: usize,
+    column: usize,
+}
+
+impl Block {
+    fn step(&mut self, byte: u8, out: &mut Vec<u8>) -> Step {
+        match byte {
+            b'\n' => {
+                self.lines += 1;
+                self.column = 0;
+            }
+            b' ' if self.lines > 0 => self.column += 1,
+            b'\r' => {}
+            _ if self.lines > 0 && self.column <= self.indent => {
+                self.finish(out);
+                return Step::Past;
+            }
+            _ => self.lines = 0,
+        }
+        Step::On
+    }
+
+    fn finish(&self, out: &mut Vec<u8>) {
+        if self.lines > 0 {
+            out.push(b'\n');
+            out.extend(std::iter::repeat_n(b' ', self.column));
+        }
+    }
 }
 
 /// A line that was not looked at; a PEM block that begins in it is swallowed to its end, and what opens a value at the end of a line
@@ -89,6 +127,14 @@ impl Swallow {
         Self::Tree(Tree { slashes, depth: Vec::new(), run: 0, place: Place::Between, key: false, name: Vec::new() })
     }
 
+    pub(crate) fn until(word: &[u8; 8]) -> Self {
+        Self::Until { word: *word, last: 0, slash: false }
+    }
+
+    pub(crate) fn block(indent: usize) -> Self {
+        Self::Block(Block { indent, lines: 0, column: 0 })
+    }
+
     pub(crate) fn rest() -> Self {
         Self::Rest(Rest { last: 0, pem: false, shown: false })
     }
@@ -114,7 +160,7 @@ impl Swallow {
                 past_if(closing || byte == b'\n')
             }
             Self::Pem { inline, last, ending, slash } => {
-                if *inline && !*slash && matches!(byte, b'"' | b'\'' | b'`') {
+                if *inline && !*slash && matches!(byte, b'"' | b'\'' | b'`' | b'&' | b'<') {
                     return Step::Past;
                 }
                 *slash = byte == b'\\' && !*slash;
@@ -130,14 +176,32 @@ impl Swallow {
             }
             Self::Tree(tree) => tree.step(rules, byte, out),
             Self::Rest(rest) => rest.step(byte, out),
+            Self::Block(block) => block.step(byte, out),
+            Self::Until { word, last, slash } => {
+                if byte == b'"' && !*slash {
+                    return Step::Past;
+                }
+                *slash = byte == b'\\' && !*slash;
+                *last = *last << 8 | u64::from(byte);
+                if *last != u64::from_be_bytes(*word) {
+                    return Step::On;
+                }
+                out.push(b'\n');
+                out.extend_from_slice(word);
+                Step::Last
+            }
         }
     }
 
     /// The stream ended in the middle: closes what was opened.
     pub(crate) fn finish(&mut self, rules: &Ruleset, out: &mut Vec<u8>) {
-        if let Self::Tree(tree) = self {
-            tree.end_word(out);
-            tree.end_name(rules, out);
+        match self {
+            Self::Tree(tree) => {
+                tree.end_word(out);
+                tree.end_name(rules, out);
+            }
+            Self::Block(block) => block.finish(out),
+            Self::Run(_) | Self::Quoted { .. } | Self::Pem { .. } | Self::Rest(_) | Self::Until { .. } => {}
         }
     }
 }

@@ -1,13 +1,12 @@
 //! `Basic` and `Bearer`, wherever they stand.
 
-use base64::Engine as _;
-
 use crate::class;
 use crate::edit::{Edit, is_masked};
 use crate::finding::Confidence;
 use crate::judge::Judge;
 use crate::ruleset::pack::Engine;
 use crate::swallow::Swallow;
+use crate::validate;
 use crate::view::View;
 
 impl Judge<'_> {
@@ -22,9 +21,7 @@ impl Judge<'_> {
         let end = view.run(start, set, usize::MAX);
         let text = view.slice(start, end);
         let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'=').collect();
-        let decoded = base64::engine::general_purpose::STANDARD_NO_PAD.decode(&plain).ok();
-        let paired = decoded.is_some_and(|bytes| bytes.contains(&b':') && bytes.iter().all(|byte| *byte >= 0x20));
-        if !(paired || view.is_cut(end)) || plain.len() < SHORTEST {
+        if !(validate::is_pair(text) || view.is_cut(end)) || plain.len() < SHORTEST {
             return None;
         }
         let open = view.is_cut(end).then_some(Swallow::Run(set));

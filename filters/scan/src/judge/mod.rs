@@ -1,8 +1,18 @@
 //! The slow look at one place: is it a secret, and where does it begin and end?
 
+mod apart;
+
 mod auth;
 
+mod command;
+
 mod named;
+
+mod phrase;
+
+mod plain;
+
+mod proof;
 
 mod region;
 
@@ -59,6 +69,7 @@ impl Judge<'_> {
         match hit.kind {
             Kind::Known(needle) => self.known(view, hit.at, needle).into(),
             Kind::Literal(bucket) => self.literal(view, hit.at, bucket, decoded),
+            Kind::Dot => self.address(view, hit.at).into(),
             Kind::Run => self.run(view, hit.at).into(),
             Kind::Separator => self.separator(view, hit.at).into(),
             Kind::Percent if hit.at < decoded => Verdict::default(),
@@ -87,15 +98,13 @@ impl Judge<'_> {
                 Asker::Engine(Engine::Jwt) => self.jwt(view, at),
                 Asker::Engine(Engine::Basic) => self.basic(view, at),
                 Asker::Engine(Engine::Bearer) => self.bearer(view, at),
+                Asker::Engine(Engine::Putty) => self.putty(view, at),
+                Asker::Engine(Engine::Command) => self.command(view, at),
                 Asker::Engine(
-                    Engine::UrlPassword
-                    | Engine::Fix
-                    | Engine::Wif
-                    | Engine::Stellar
-                    | Engine::Nats
-                    | Engine::FieldName,
+                    Engine::UrlPassword | Engine::Fix | Engine::Wif | Engine::Stellar | Engine::Nats | Engine::Ipv4,
                 ) => None,
                 Asker::Authority => None,
+                Asker::Engine(Engine::FieldName) => self.apart(view, at),
                 Asker::Escape if at < decoded => None,
                 Asker::Escape => {
                     let verdict = self.unicode(view, at);

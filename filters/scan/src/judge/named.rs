@@ -1,27 +1,32 @@
 //! Values that stand under a forbidden name.
 
+use super::plain::looks_made;
 use super::value::{Value, Written, is_placeholder, value};
 use crate::class;
-use crate::edit::{Edit, is_masked, starts_masked};
+use crate::edit::{Edit, MASK, is_masked, starts_masked};
 use crate::finding::{Action, Shape};
 use crate::judge::Judge;
 use crate::swallow::Swallow;
 use crate::view::View;
 
 /// A name and how it stood.
-struct Name {
-    start: usize,
-    end: usize,
+#[derive(Clone, Copy)]
+pub(super) struct Name {
+    pub(super) start: usize,
+    pub(super) end: usize,
     /// In quotes, with so many backslashes.
-    quoted: Option<usize>,
+    pub(super) quoted: Option<usize>,
 }
 
 impl Judge<'_> {
     /// The value behind the separator at `at`, if its name says that it is secret.
     pub(super) fn named(&self, view: &View<'_>, at: usize) -> Option<Edit> {
-        let name = name(view, at)?;
-        let text = view.slice(name.start, name.end);
-        let rules = self.rules.names.rules(text);
+        let mut name = name(view, at)?;
+        let mut rules = self.rules.names.rules(view.slice(name.start, name.end));
+        if rules.is_empty() && name.quoted.is_none() {
+            name = spoken(view, name);
+            rules = self.rules.names.rules(view.slice(name.start, name.end));
+        }
         if rules.is_empty() {
             return None;
         }
@@ -45,9 +50,16 @@ impl Judge<'_> {
         self.edit(view, (start, value.end), detector, name)
     }
 
-    fn valued(&self, view: &View<'_>, name: &Name, value: Value, rules: &[usize]) -> Option<Edit> {
+    pub(super) fn valued(&self, view: &View<'_>, name: &Name, value: Value, rules: &[usize]) -> Option<Edit> {
         let text = view.slice(name.start, name.end);
-        let (start, end) = self.bounds(view, value);
+        if let Some((start, indent)) = block(view, name, value) {
+            let line = view.until(start, usize::MAX, |byte| matches!(byte, b'\n' | b'\r'));
+            let detector = self.rule(view, (start, line), rules)?;
+            let mut edit = Edit::open((start, start), detector, Swallow::block(indent));
+            edit.field = Some(String::from_utf8_lossy(text).into_owned());
+            return (!view.starts_with(start, MASK)).then_some(edit);
+        }
+        let (start, end) = self.bounds(view, text, value);
         let secret = view.slice(start, end);
         if self.survives(text, secret, value.written) {
             return None;
@@ -69,20 +81,23 @@ impl Judge<'_> {
     }
 
     /// The label: the value's own if it has a shape, else that of the first rule that accepts it.
-    fn rule(&self, view: &View<'_>, span: (usize, usize), rules: &[usize]) -> Option<usize> {
+    pub(super) fn rule(&self, view: &View<'_>, span: (usize, usize), rules: &[usize]) -> Option<usize> {
         if let Some(edit) = self.token_at(view, span.0)
             && edit.start == span.0
             && edit.end == span.1
         {
             return Some(edit.detector);
         }
+        let inner = View::whole(view.slice(span.0, span.1), self.work);
         rules
             .iter()
             .filter_map(|index| self.rules.named.get(*index))
             .find(|rule| {
-                rule.value.as_ref().is_none_or(|pattern| {
-                    pattern.find(view, span.0).is_some_and(|found| found.start == span.0 && found.end == span.1)
-                })
+                let shaped = rule
+                    .value
+                    .as_ref()
+                    .is_none_or(|pattern| pattern.find(&inner, 0).is_some_and(|found| found.end == inner.end()));
+                shaped && self.proven(view, span, rule.detector).is_some()
             })
             .map(|rule| rule.detector)
     }
@@ -96,15 +111,14 @@ impl Judge<'_> {
         Some(edit)
     }
 
-    fn bounds(&self, view: &View<'_>, value: Value) -> (usize, usize) {
-        let Some(start) = after_scheme(view, value) else {
-            return (value.start, value.end);
+    fn bounds(&self, view: &View<'_>, name: &[u8], value: Value) -> (usize, usize) {
+        let Some(start) = after_scheme(view, value).or_else(|| unknown_scheme(view, name, value)) else {
+            return (value.start, cookies(view, name, value));
         };
         if value.end > start {
             return (start, value.end);
         }
-        let whole_line =
-            view.starts_with_ignoring_case(value.start, b"digest") || view.starts_with(value.start, b"AWS4");
+        let whole_line = WHOLE_LINE.iter().any(|scheme| view.starts_with_ignoring_case(value.start, scheme));
         let end = view.until(start, usize::MAX, |byte| match byte {
             b'\n' | b'\r' => true,
             _ if whole_line => false,
@@ -118,11 +132,11 @@ impl Judge<'_> {
             return true;
         }
         match written {
-            Written::Scalar => value == b"null",
+            Written::Scalar => value == b"null" || is_count(name, value),
             Written::Quoted { .. } | Written::Bare | Written::Tree => {
                 let directory = name.ends_with(b"PWD") && matches!(value.first(), Some(b'/' | b'~'));
                 let before = written == Written::Bare && starts_masked(self.rules, value);
-                directory || before || is_placeholder(value)
+                directory || before || is_placeholder(value) || is_asset(name, value) || is_count(name, value)
             }
         }
     }
@@ -162,6 +176,21 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// A block of YAML (`|`, `>-`): where its text starts, and how far its name is indented.
+fn block(view: &View<'_>, name: &Name, value: Value) -> Option<(usize, usize)> {
+    let mark = view.slice(value.start, value.end);
+    let marked = matches!(mark, [b'|' | b'>'] | [b'|' | b'>', b'+' | b'-' | b'1'..=b'9']);
+    if !marked || value.written != Written::Bare {
+        return None;
+    }
+    let line = view.run_back(name.start, class::SPACE | class::DASH, MAX_NAME);
+    let indent = view.slice(line, name.start).iter().rev().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
+    let line = view.run(value.end, class::SPACE, MAX_NAME);
+    let before = view.slice(value.end, line);
+    let own = before.iter().rposition(|byte| *byte == b'\n')?;
+    (before.len() - own - 1 > indent).then_some((line, indent))
 }
 
 fn slashes_at_end(view: &View<'_>, start: usize) -> usize {
@@ -207,6 +236,60 @@ fn value_start(view: &View<'_>, at: usize, quoted: bool) -> Option<usize> {
     None
 }
 
+/// With the words before it: `Secret Key: …`, `binance api secret: …`.
+pub(super) fn spoken(view: &View<'_>, name: Name) -> Name {
+    let wide = view.run_back(name.start, class::WORD | class::SPACE, MAX_SPOKEN);
+    let line = view.slice(wide, name.start).iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+    Name { start: line.map_or(wide, |at| wide + at + 1), ..name }
+}
+
+/// `token=USDC`, `token=0x…`: in markets a token is a thing to trade.
+fn is_asset(name: &[u8], value: &[u8]) -> bool {
+    let ticker = (2..=6).contains(&value.len()) && value.iter().all(u8::is_ascii_uppercase);
+    let address = value.len() == 42 && value.starts_with(b"0x");
+    (ticker || address) && name.to_ascii_lowercase().ends_with(b"token")
+}
+
+/// `pass=12`: tests that passed.
+fn is_count(name: &[u8], value: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"pass") && value.len() <= 4 && value.iter().all(u8::is_ascii_digit)
+}
+
+/// `Authorization: Whatever X`: behind the word, if that is all there is before what looks like a token.
+fn unknown_scheme(view: &View<'_>, name: &[u8], value: Value) -> Option<usize> {
+    let word = view.slice(value.start, value.end);
+    let scheme = word.len() <= MAX_SCHEME && word.iter().all(|byte| class::is(*byte, class::LETTER | class::DASH));
+    if !scheme || value.written != Written::Bare || !is_header(name) {
+        return None;
+    }
+    let start = view.run(value.end, class::SPACE, 2);
+    let end = view.until(start, usize::MAX, |byte| !class::is(byte, class::BARE) || matches!(byte, b'\\' | b'&'));
+    (start > value.end && looks_made(view.slice(start, end))).then_some(start)
+}
+
+fn is_header(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with(b"authorization") || name.ends_with(b"auth")
+}
+
+/// The end of all pairs of a `Cookie` header, whose value was taken to end at the first of them.
+fn cookies(view: &View<'_>, name: &[u8], value: Value) -> usize {
+    let mut end = value.end;
+    let paired = |start: usize, end: usize| view.slice(start, end).contains(&b'=');
+    if value.written != Written::Bare || !name.eq_ignore_ascii_case(b"cookie") || !paired(value.start, end) {
+        return end;
+    }
+    while view.at(end) == Some(b';') {
+        let start = view.run(end + 1, class::SPACE, 4);
+        let stop = view.until(start, usize::MAX, |byte| !class::is(byte, class::BARE) || matches!(byte, b';' | b'\\'));
+        if !paired(start, stop) {
+            break;
+        }
+        end = stop;
+    }
+    end
+}
+
 /// Behind `Bearer `, `Basic ` and their like.
 fn after_scheme(view: &View<'_>, value: Value) -> Option<usize> {
     SCHEMES.iter().find_map(|scheme| {
@@ -219,7 +302,10 @@ fn after_scheme(view: &View<'_>, value: Value) -> Option<usize> {
     })
 }
 
-const SCHEMES: [&[u8]; 12] = [
+const WHOLE_LINE: [&[u8]; 6] = [b"digest", b"AWS4", b"deri-hmac", b"hawk", b"oauth", b"signature"];
+const MAX_SPOKEN: usize = 32;
+const MAX_SCHEME: usize = 24;
+const SCHEMES: [&[u8]; 20] = [
     b"bearer",
     b"basic",
     b"token",
@@ -232,6 +318,14 @@ const SCHEMES: [&[u8]; 12] = [
     b"AWS4-HMAC-SHA256",
     b"key",
     b"oauth",
+    b"deri-hmac-sha256",
+    b"hawk",
+    b"signature",
+    b"ntlm",
+    b"dpop",
+    b"hmac",
+    b"jwt",
+    b"snowflake",
 ];
 const MAX_NAME: usize = 96;
 const MAX_GAP: usize = 8;

@@ -1,7 +1,7 @@
 //! Tokens with a shape of their own.
 
 use crate::class;
-use crate::edit::{Edit, is_masked};
+use crate::edit::{Edit, MASK, is_masked};
 use crate::finding::Confidence;
 use crate::judge::Judge;
 use crate::ruleset::pack::Engine;
@@ -28,13 +28,8 @@ impl Judge<'_> {
         if is_masked(self.rules, value) {
             return None;
         }
-        let check = self.rules.detector(detector)?.check;
-        let confidence = match check {
-            _ if span.odd => Confidence::Low,
-            Some(check) if validate::passes(check, value) => Confidence::High,
-            Some(_) => Confidence::Low,
-            None => Confidence::Medium,
-        };
+        let proven = self.proven(view, (span.start, span.end), detector)?;
+        let confidence = if span.odd { Confidence::Low } else { proven };
         let edit = Edit::new(self.rules, view, (span.start, span.end), detector);
         Some(edit.sure(confidence).going_on(span.open.map(Swallow::Run)))
     }
@@ -79,14 +74,51 @@ impl Judge<'_> {
     pub(super) fn pem(&self, view: &View<'_>, at: usize) -> Option<Edit> {
         let detector = *self.rules.engines.get(&Engine::Pem)?;
         let start = view.run_back(at, class::DASH, 8).max(view.floor());
-        let title = view.run(at, class::UPPER | class::DIGIT | class::SPACE, LONGEST_TITLE);
-        let titled = memchr::memmem::find(view.slice(at, title), b"PRIVATE KEY").is_some();
+        let set = class::UPPER | class::DIGIT | class::SPACE | class::PERCENT | class::B64_MARKS;
+        let title = view.run(at, set, LONGEST_TITLE);
+        let words = view.slice(at, title);
+        let spaces: [&[u8]; 3] = [b"PRIVATE KEY", b"PRIVATE+KEY", b"PRIVATE%20KEY"];
+        let titled = spaces.iter().any(|word| memchr::memmem::find(words, word).is_some());
         let end = view.run(title, class::DASH, 5);
         if at - start < 4 || end - title < 4 || !titled {
             return None;
         }
         let inline = !matches!(view.at(end), Some(b'\n' | b'\r'));
         Some(Edit::open((start, end), detector, Swallow::pem(inline)).sure(Confidence::High))
+    }
+
+    /// The private part of a PuTTY key, whose `Private-Lines:` stands at `at`.
+    pub(super) fn putty(&self, view: &View<'_>, at: usize) -> Option<Edit> {
+        let detector = *self.rules.engines.get(&Engine::Putty)?;
+        let marked = view.starts_with(at, b"Private-Lines:");
+        let count = view.run(at + 14, class::SPACE, 4);
+        let start = view.run(count, class::DIGIT, 8);
+        if !marked || start == count || view.starts_with(start, MASK) {
+            return None;
+        }
+        Some(Edit::open((start, start), detector, Swallow::until(b"Private-")).sure(Confidence::High))
+    }
+
+    /// An IPv4 address whose first dot stands at `at`: the last two parts are not shown.
+    pub(super) fn address(&self, view: &View<'_>, at: usize) -> Option<Edit> {
+        let detector = *self.rules.engines.get(&Engine::Ipv4)?;
+        let start = view.run_back(at, class::DIGIT | class::DOT, 4);
+        let end = view.run(at, class::DIGIT | class::DOT, 13);
+        let parts: Vec<&[u8]> = view.slice(start, end).split(|byte| *byte == b'.').collect();
+        let [first, second, third, fourth] = *parts.as_slice() else {
+            return None;
+        };
+        let part = |digits: &[u8]| {
+            let number = digits.iter().fold(0_u32, |all, digit| all * 10 + u32::from(digit - b'0'));
+            (1..=3).contains(&digits.len()) && number < 256 && (digits.len() == 1 || digits.first() != Some(&b'0'))
+        };
+        let apart = view.before(start).is_none_or(|byte| !class::is(byte, class::NAME));
+        let over = view.at(end).is_some_and(|byte| class::is(byte, class::NAME));
+        if ![first, second, third, fourth].into_iter().all(part) || !apart || over {
+            return None;
+        }
+        let shown = [first, b".", second, b".xxx.xxx"].concat();
+        Some(Edit::new(self.rules, view, (start, end), detector).showing(shown))
     }
 
     /// Seeds and keys that only a checksum tells from an identifier.

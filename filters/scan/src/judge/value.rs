@@ -60,10 +60,17 @@ pub(super) fn value(view: &View<'_>, at: usize, quoted: Option<usize>, shape: Sh
 
 fn unquoted_end(view: &View<'_>, at: usize, shape: Shape) -> usize {
     match shape {
-        Shape::Form | Shape::Query => view.until(at, usize::MAX, |byte| byte == b'&' || class::is(byte, class::SPACE)),
-        Shape::Text | Shape::Json | Shape::HeaderValue => {
-            placeholder_end(view, at).unwrap_or_else(|| bare_end(view, at))
+        Shape::Form | Shape::Query => {
+            let end = view.until(at, usize::MAX, |byte| byte == b'&' || class::is(byte, class::SPACE));
+            let quote = usize::from(view.at(at) == Some(b'"'));
+            super::phrase::end(view, at + quote)
+                .or_else(|| super::phrase::groups(view, at))
+                .map_or(end, |far| far.max(end))
         }
+        Shape::Text | Shape::Json | Shape::HeaderValue => placeholder_end(view, at).unwrap_or_else(|| {
+            let end = bare_end(view, at);
+            super::phrase::end(view, at).or_else(|| super::phrase::groups(view, at)).map_or(end, |far| far.max(end))
+        }),
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) struct Detector {
     pub(crate) action: Option<Action>,
     pub(crate) keep: Vec<String>,
     pub(crate) check: Option<pack::Check>,
+    pub(crate) proof: pack::Proof,
 }
 
 /// A pattern and whose it is.
@@ -222,7 +223,8 @@ impl RulesetBuilder {
     pub fn build(self) -> Result<Ruleset, BuildError> {
         let mut parts = Parts::default();
         for detector in &self.packs {
-            if !self.disabled.contains(&detector.id) {
+            let on = !detector.off || self.actions.contains_key(&detector.id);
+            if on && !self.disabled.contains(&detector.id) {
                 parts.add(detector);
             }
         }
@@ -248,7 +250,9 @@ impl RulesetBuilder {
 
     fn give_actions(&self, detectors: &mut [Detector]) -> Result<(), BuildError> {
         for id in self.actions.keys() {
-            let known = detectors.iter().any(|detector| *detector.id == **id) || self.disabled.contains(id);
+            let known = detectors.iter().any(|detector| *detector.id == **id)
+                || self.disabled.contains(id)
+                || self.packs.iter().any(|detector| detector.id == *id);
             if !known {
                 return Err(BuildError::NoSuchDetector(id.clone()));
             }
@@ -285,6 +289,7 @@ impl Parts {
             action: written.action,
             keep: written.keep.clone(),
             check: written.check,
+            proof: written.proof.clone(),
         });
         if let Some(engine) = written.engine {
             self.engines.insert(engine, index);
@@ -337,6 +342,7 @@ impl Parts {
             action: None,
             keep: Vec::new(),
             check: None,
+            proof: pack::Proof::default(),
         });
         self.detectors.len() - 1
     }

@@ -101,6 +101,13 @@ impl Names {
         &self.tails
     }
 
+    /// Whether a name may end as `name` does.
+    pub(crate) fn may_end(&self, name: &[u8]) -> bool {
+        let mut letters = trim_digits(name).iter().rev().filter(|byte| byte.is_ascii_alphanumeric());
+        let tail = [letters.next(), letters.next(), letters.next()];
+        matches!(tail, [Some(third), Some(second), Some(first)] if self.tails.has([*first, *second, *third]))
+    }
+
     /// The rules of `name`, most specific first.
     pub(crate) fn rules(&self, name: &[u8]) -> Vec<usize> {
         let folded = Folded::of(name);
@@ -152,24 +159,63 @@ fn trim_digits(name: &[u8]) -> &[u8] {
     name
 }
 
-/// Names that end like a secret and are none: cursors of paging, flags.
+/// Names that end like a secret and are none: cursors of paging, assets that are called tokens, flags.
 fn spared(folded: &[u8]) -> bool {
-    const ENDS: [&[u8]; 8] = [
-        b"pagetoken",
-        b"nexttoken",
-        b"continuationtoken",
-        b"synctoken",
-        b"quotetoken",
-        b"basetoken",
-        b"unexpectedtoken",
-        b"idempotencytoken",
-    ];
-    const STARTS: [&[u8]; 4] = [b"haspassword", b"requirepassword", b"resetpassword", b"changepassword"];
-    ENDS.iter().any(|end| folded.ends_with(end)) || STARTS.contains(&folded)
+    SPARED_ENDS.iter().any(|end| folded.ends_with(end)) || SPARED.contains(&folded)
 }
 
 /// So many letters of a name tell it in the hot pass.
 pub(crate) const TAIL: usize = 6;
+
+const SPARED_ENDS: [&[u8]; 30] = [
+    b"pagetoken",
+    b"nexttoken",
+    b"continuationtoken",
+    b"synctoken",
+    b"quotetoken",
+    b"basetoken",
+    b"unexpectedtoken",
+    b"idempotencytoken",
+    b"cancellationtoken",
+    b"canceltoken",
+    b"cursortoken",
+    b"instrumenttoken",
+    b"symboltoken",
+    b"feetoken",
+    b"lptoken",
+    b"inputtoken",
+    b"outputtoken",
+    b"prompttoken",
+    b"stoptoken",
+    b"eostoken",
+    b"padtoken",
+    b"rewardtoken",
+    b"collateraltoken",
+    b"underlyingtoken",
+    b"nativetoken",
+    b"publicaccesskey",
+    b"publicapikey",
+    b"publishableapikey",
+    b"publictoken",
+    b"siteverificationtoken",
+];
+const SPARED: [&[u8]; 14] = [
+    b"haspassword",
+    b"requirepassword",
+    b"requirespassword",
+    b"resetpassword",
+    b"changepassword",
+    b"forgotpassword",
+    b"usepassword",
+    b"needspassword",
+    b"showpassword",
+    b"invalidpassword",
+    b"wrongpassword",
+    b"missingtoken",
+    b"invalidtoken",
+    b"hassecret",
+];
+
 /// Names this short are looked for as whole words only.
 const SHORT: usize = 4;
 
@@ -230,7 +276,6 @@ pub(crate) const FORBIDDEN: &[&str] = &[
     "session_id",
     "sessid",
     "connect_sid",
-    "cookie",
     "webhook_secret",
     "apisign",
     "auth_key",
@@ -239,4 +284,99 @@ pub(crate) const FORBIDDEN: &[&str] = &[
     "userpwd",
     "license_key",
     "private_token",
+    "access_code",
+    "security_code",
+    "api_pass",
+    "app_password",
+    "app_key",
+    "application_key",
+    "consumer_key",
+    "consumer_secret",
+    "key_secret",
+    "hmac_key",
+    "aes_key",
+    "cipher_key",
+    "decryption_key",
+    "crypto_key",
+    "storage_key",
+    "service_key",
+    "deploy_key",
+    "ssh_key",
+    "gpg_key",
+    "pgp_key",
+    "private_key_pem",
+    "session_key",
+    "session_cookie",
+    "sas_token",
+    "sas_key",
+    "root_token",
+    "unseal_key",
+    "recovery_key",
+    "recovery_code",
+    "recovery_codes",
+    "backup_code",
+    "backup_codes",
+    "preshared_key",
+    "psk",
+    "passkey",
+    "subscription_key",
+    "function_key",
+    "functions_key",
+    "x_functions_key",
+    "oauth_token",
+    "oauth_verifier",
+    "auth_header",
+    "bearer",
+    "access_secret",
+    "access_token_secret",
+    "token_secret",
+    "secret_token",
+    "secret_value",
+    "secret_string",
+    "signing_secret",
+    "shared_secret",
+    "user_secret",
+    "secret_phrase",
+    "secret_words",
+    "mnemonic_phrase",
+    "seed_words",
+    "recovery_words",
+    "passwort",
+    "kennwort",
+    "mot_de_passe",
+    "contrasena",
+    "senha",
+    "wachtwoord",
+    "password_hash",
+    "cvv",
+    "cvv2",
+    "totp",
+    "otp_code",
+    "mfa_code",
+    "pass_word",
+    "pwd_hash",
+    "pincode",
+    "pin_code",
+    "user_pass",
+    "db_pwd",
+    "basic_auth",
+    "http_auth",
+    "keystore_pass",
+    "truststore_pass",
+    "sec_key",
+    "ingest_key",
+    "write_key",
+    "integration_key",
+    "publishing_key",
+    "hec_token",
+    "webhook_token",
+    "signing_private_key",
+    "auth_password",
+    "auth_secret",
+    "auth_pass",
+    "smtp_pass",
+    "ftp_pass",
+    "sa_password",
+    "requirepass",
+    "masterauth",
 ];

@@ -41,6 +41,12 @@ pub(crate) struct Span {
 }
 
 impl Pattern {
+    /// Parses what a value looks like from its first byte on.
+    pub(crate) fn value(text: &str) -> Result<Self, String> {
+        let (text, exact) = text.strip_suffix('!').map_or((text, false), |text| (text, true));
+        Ok(Self { lead: None, anchor: Vec::new(), rest: parts(text)?, exact })
+    }
+
     /// Parses the pack's notation.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let (text, exact) = match text.strip_suffix('!') {
@@ -70,6 +76,29 @@ impl Pattern {
         &self.anchor
     }
 
+    /// Whether the hot pass can afford to look for this.
+    ///
+    /// # Errors
+    /// Says why not, and what to do.
+    pub(crate) fn anchored(&self) -> Result<(), String> {
+        let anchor = String::from_utf8_lossy(&self.anchor);
+        if self.anchor.len() < MIN_ANCHOR {
+            return Err(format!(
+                "expected a literal of at least {MIN_ANCHOR} bytes, found `{anchor}`; without one, use `names` and `values`"
+            ));
+        }
+        let first = self.anchor.first();
+        let same = self.anchor.iter().all(|byte| Some(byte) == first);
+        let plain = same || self.anchor.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ');
+        if plain || COMMON.contains(&anchor.to_ascii_lowercase().as_str()) {
+            return Err(format!("expected a literal that is rare in text, and `{anchor}` is not; make it longer"));
+        }
+        if self.lead.is_some_and(|lead| lead.max > MAX_LEAD) {
+            return Err(format!("expected at most {MAX_LEAD} bytes before the literal"));
+        }
+        Ok(())
+    }
+
     /// Whether a class stands before the anchor.
     pub(crate) fn has_lead(&self) -> bool {
         self.lead.is_some()
@@ -83,7 +112,11 @@ impl Pattern {
         let start = match self.lead {
             None => at,
             Some(run) => {
-                let start = view.run_back(at, run.set, run.max + 1);
+                let mut start = view.run_back(at, run.set, run.max + 2);
+                if at - start > run.min + 1 && view.before(start) == Some(b'%') {
+                    // the tail of an escape before it
+                    start += 2;
+                }
                 if at - start < run.min || at - start > run.max {
                     return None;
                 }
@@ -155,6 +188,9 @@ pub(crate) fn boundary(view: &View<'_>, at: usize) -> bool {
 fn parts(text: &str) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut rest = text;
+    if text.len() > MAX_TEXT {
+        return Err(format!("expected a pattern of at most {MAX_TEXT} bytes"));
+    }
     while !rest.is_empty() {
         let (literal, after) = rest.split_once('{').unwrap_or((rest, ""));
         if !literal.is_empty() {
@@ -163,12 +199,13 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
         if literal.len() == rest.len() {
             break;
         }
-        let (inner, after) = after.split_once('}').ok_or_else(|| format!("`{text}`: a class is not closed"))?;
+        let (inner, after) =
+            after.split_once('}').ok_or_else(|| format!("`{text}`: expected `}}` behind the class"))?;
         parts.push(Part::Run(run(inner)?));
         rest = after;
     }
-    if parts.is_empty() {
-        return Err("a pattern is empty".to_owned());
+    if parts.is_empty() || parts.len() > MAX_PARTS {
+        return Err(format!("expected a pattern of 1 to {MAX_PARTS} literals and classes"));
     }
     Ok(parts)
 }
@@ -176,7 +213,8 @@ fn parts(text: &str) -> Result<Vec<Part>, String> {
 fn run(inner: &str) -> Result<Run, String> {
     let expected = || format!("`{{{inner}}}`: expected `class:length`, `class:least-most` or `class:least+`");
     let (name, count) = inner.split_once(':').ok_or_else(expected)?;
-    let set = class::named(name).ok_or_else(|| format!("`{name}` is not a known class"))?;
+    let set =
+        class::named(name).ok_or_else(|| format!("`{name}`: expected a class, one of {}", class::NAMES.join(", ")))?;
     let number = |text: &str| text.parse::<usize>().map_err(|_| expected());
     let (min, max) = if let Some(least) = count.strip_suffix('+') {
         (number(least)?, MAX_RUN)
@@ -186,9 +224,22 @@ fn run(inner: &str) -> Result<Run, String> {
         (number(count)?, number(count)?)
     };
     if min > max || max > MAX_RUN {
-        return Err(format!("`{{{inner}}}`: lengths must rise and be at most {MAX_RUN}"));
+        return Err(format!("`{{{inner}}}`: expected lengths that rise, of at most {MAX_RUN}"));
     }
     Ok(Run { set, min, max })
 }
 
-const MAX_RUN: usize = 1 << 20;
+const MAX_RUN: usize = 1 << 16;
+/// As far as a verifier looks back.
+const MAX_LEAD: usize = crate::decode::LOOK_BACK - 2;
+/// Shorter anchors are too common to look for.
+const MIN_ANCHOR: usize = 3;
+/// More parts than any token has.
+const MAX_PARTS: usize = 32;
+const MAX_TEXT: usize = 1024;
+/// So common in logs that a look at each of them would cost more than all the rest.
+const COMMON: &[&str] = &[
+    "the", "and", "for", "http", "https", "https://", "http://", "://", "www", "www.", ".com", "com", "info", "error",
+    "warn", "debug", "name", "time", "level", "true", "false", "null", "message", "msg", "date", "user", "get", "post",
+    "ing", "ion", "ent", "---", "\":\"", "\", \"", "2024-", "2025-", "2026-",
+];

@@ -67,16 +67,67 @@ fn placeholder(inner: &str, dice: &mut Dice) -> String {
     let standard = base64::engine::general_purpose::STANDARD;
     match inner.split_once(':') {
         Some(("split", halves)) => halves.replace('|', ""),
+        Some(("card", _)) => groups(&card(dice)),
+        Some(("iban", _)) => groups(&iban(dice)),
+        Some(("phrase", words)) => phrase(words.parse().unwrap(), dice),
         Some((class, length)) => dice.text(class, length.parse().unwrap()),
         None => match inner {
             "jwt" => jwt(dice),
             "basic" => standard.encode(format!("user:{}", dice.text("alnum", 17))),
+            "card" => card(dice),
+            "iban" => iban(dice),
+            "ssn" => format!("{}-{}-{}", 100 + dice.below(500), 10 + dice.below(89), 1000 + dice.below(8999)),
+            "aba" => aba(dice),
             "wif" => wif(dice),
             "stellar" => seed(vec![0x90], dice),
             "nats" => seed(vec![0x95, 0], dice),
             other => panic!("no placeholder `{other}`"),
         },
     }
+}
+
+fn groups(text: &str) -> String {
+    text.as_bytes().chunks(4).map(|four| std::str::from_utf8(four).unwrap()).collect::<Vec<_>>().join(" ")
+}
+
+/// The last digit is the one that makes the sum of Luhn.
+fn card(dice: &mut Dice) -> String {
+    let body = format!("4{}", dice.text("digit", 14));
+    (0..10).map(|last| format!("{body}{last}")).find(|card| luhn(card)).unwrap()
+}
+
+fn luhn(card: &str) -> bool {
+    let digit = |(place, byte): (usize, u8)| match u32::from(byte - b'0') * if place % 2 == 0 { 1 } else { 2 } {
+        more @ 10.. => more - 9,
+        digit => digit,
+    };
+    card.bytes().rev().enumerate().map(digit).sum::<u32>() % 10 == 0
+}
+
+fn iban(dice: &mut Dice) -> String {
+    let body = dice.text("digit", 18);
+    let rest = format!("{body}131400").bytes().fold(0, |rest, digit| (rest * 10 + u32::from(digit - b'0')) % 97);
+    format!("DE{:02}{body}", 98 - rest)
+}
+
+fn aba(dice: &mut Dice) -> String {
+    let body = format!("02{}", dice.text("digit", 6));
+    let sum: u32 =
+        body.bytes().zip([3, 7, 1].iter().cycle()).map(|(digit, weight)| u32::from(digit - b'0') * weight).sum();
+    // the ninth digit has the weight 1
+    format!("{body}{}", (10 - sum % 10) % 10)
+}
+
+/// Words of the list; the last one is the one that carries the checksum.
+fn phrase(count: usize, dice: &mut Dice) -> String {
+    let list: Vec<&str> = include_str!("../validate/english.txt").split_whitespace().collect();
+    let head: Vec<&str> = (1..count).map(|_| list[dice.below(list.len())]).collect();
+    let whole = |last: &&&str| {
+        let words: Vec<&str> = head.iter().copied().chain([**last]).collect();
+        crate::validate::passes(crate::ruleset::pack::Check::Phrase, words.join(" ").as_bytes())
+    };
+    let last = list.iter().find(whole).unwrap();
+    format!("{} {last}", head.join(" "))
 }
 
 fn jwt(dice: &mut Dice) -> String {

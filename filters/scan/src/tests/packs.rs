@@ -10,18 +10,38 @@ struct Pack {
     detectors: Vec<Detector>,
 }
 
-#[derive(Deserialize)]
-struct Detector {
-    id: String,
+#[derive(Default, Deserialize)]
+pub(super) struct Detector {
+    pub(super) id: String,
     #[serde(default)]
-    examples: Vec<String>,
+    pub(super) examples: Vec<String>,
     #[serde(default)]
     counter: Vec<String>,
     #[serde(default)]
     keep: Vec<String>,
+    #[serde(default)]
+    pub(super) names: Vec<String>,
+    /// Words that must stand near: its examples mean nothing without them.
+    #[serde(default)]
+    pub(super) near: Vec<String>,
 }
 
-fn detectors() -> Vec<Detector> {
+impl Detector {
+    /// Whether a piece of the secret, its kept prefix aside, still stands in `shown`.
+    pub(super) fn leaks(&self, secret: &str, shown: &[u8]) -> bool {
+        self.leaks_as(secret, shown, str::to_owned)
+    }
+
+    /// As [`Self::leaks`], where `escape` was done to the secret.
+    pub(super) fn leaks_as(&self, secret: &str, shown: &[u8], escape: fn(&str) -> String) -> bool {
+        let kept = self.keep.iter().find_map(|keep| secret.strip_prefix(keep.as_str()));
+        let secret = escape(kept.unwrap_or(secret));
+        let secret = secret.as_bytes();
+        secret.windows(8.min(secret.len())).any(|piece| memchr::memmem::find(shown, piece).is_some())
+    }
+}
+
+pub(super) fn detectors() -> Vec<Detector> {
     ruleset::pack::EMBEDDED
         .iter()
         .flat_map(|(_, yaml)| serde_saphyr::from_str::<Pack>(yaml).unwrap().detectors)
@@ -30,7 +50,7 @@ fn detectors() -> Vec<Detector> {
 
 #[test]
 fn every_example_is_found_and_wholly_masked() {
-    let rules = rules();
+    let rules = all();
     let mut dice = Dice(1);
     let mut faults = Vec::new();
     for detector in detectors() {
@@ -41,23 +61,16 @@ fn every_example_is_found_and_wholly_masked() {
             if !redacted.findings.iter().any(|finding| *finding.detector == *detector.id) {
                 faults.push(format!("{}: not found in {text:?}: {:?}", detector.id, redacted.findings));
             }
-            let leaking = secrets.iter().filter(|secret| leaks(&detector, secret, &redacted.bytes));
+            let leaking = secrets.iter().filter(|secret| detector.leaks(secret, &redacted.bytes));
             faults.extend(leaking.map(|_| format!("{}: {text:?} leaks in {redacted:?}", detector.id)));
         }
     }
     assert!(faults.is_empty(), "{}\n{} faults", faults.join("\n"), faults.len());
 }
 
-/// Whether a piece of the secret, its kept prefix aside, still stands in `shown`.
-fn leaks(detector: &Detector, secret: &str, shown: &[u8]) -> bool {
-    let kept = detector.keep.iter().find_map(|keep| secret.strip_prefix(keep.as_str()));
-    let secret = kept.unwrap_or(secret).as_bytes();
-    secret.windows(8.min(secret.len())).any(|piece| memchr::memmem::find(shown, piece).is_some())
-}
-
 #[test]
 fn every_counter_example_survives() {
-    let rules = rules();
+    let rules = all();
     let mut dice = Dice(2);
     for detector in detectors() {
         for template in &detector.counter {
