@@ -359,6 +359,8 @@ fn open_journal(policy: &Policy, data: &Path, rules: &Arc<Ruleset>) -> Result<Jo
         batch: settings.batch,
         queue: settings.queue,
         segment_records: settings.segment_records,
+        segment_bytes: settings.segment_bytes,
+        segment_age: settings.segment_age,
         heartbeat: settings.heartbeat,
         aggregate_window: settings.aggregate_window,
         aggregate_keys: settings.aggregate_keys,

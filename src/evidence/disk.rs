@@ -1,17 +1,24 @@
 //! The three things the writer does to files. A trait, so that tests can break them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Changes to the files of the journal. Each is on the disk when it returns.
+/// Changes to the files of the journal. Each but [`write`](Self::write) is on the disk when it returns.
 pub(super) trait Disk: Send {
     /// Makes `bytes` the content of the file from `offset` on, whatever was there before.
     fn append(&mut self, path: &str, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Makes `bytes` the content of the file: after a crash it holds the old or the new, nothing between.
     fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes `bytes` the content of the file, of which a power cut may leave anything: for what can be made again.
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Makes sure that files which were written are on the disk.
+    fn sync(&mut self, paths: &[String]) -> io::Result<()>;
 
     /// Removes a file that nothing needs any more; a file that stays does no harm.
     fn discard(&mut self, path: &str);
@@ -62,6 +69,20 @@ impl Disk for Files {
         replace(&self.root.join(path), bytes)
     }
 
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        renamed(&self.root.join(path), bytes, |_unsynced| Ok(()))
+    }
+
+    fn sync(&mut self, paths: &[String]) -> io::Result<()> {
+        let mut parents = BTreeSet::new();
+        for path in paths {
+            let full = self.root.join(path);
+            File::open(&full)?.sync_all()?;
+            parents.extend(full.parent().map(Path::to_owned));
+        }
+        parents.iter().try_for_each(|parent| File::open(parent)?.sync_all())
+    }
+
     fn discard(&mut self, path: &str) {
         let full = self.root.join(path);
         // What cannot be removed stays; partial tiles are told apart by their width.
@@ -74,6 +95,11 @@ impl Disk for Files {
 
 /// Writes a file through a temporary one beside it.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    renamed(path, bytes, File::sync_all)?;
+    sync_parent(path)
+}
+
+fn renamed(path: &Path, bytes: &[u8], settle: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         private_dir(parent)?;
     }
@@ -82,9 +108,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = PathBuf::from(name);
     let mut file = private_options().create(true).truncate(true).open(&temporary)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    sync_parent(path)
+    settle(&file)?;
+    fs::rename(&temporary, path)
 }
 
 /// Makes a directory and those above it, for the owner only.

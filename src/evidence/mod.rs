@@ -57,7 +57,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use disk::{Disk, Files, private_dir, private_options};
 use keys::{JOURNAL, io_error};
-use ledger::Snapshot;
+use ledger::{Bounds, Snapshot};
 use queue::Message;
 use recover::{Recovered, recover};
 use shared::{Shared, Trouble};
@@ -101,10 +101,11 @@ impl Journal {
         let lock = locked(&root.join("lock"))?;
         let signer = keys::signer(&settings.dir, &settings.origin)?;
         let key = signer.verifier().clone();
-        let Recovered { ledger, notes } = recover(&root, signer, disk(&root), settings.segment_records)?;
+        let recovered = recover(&root, signer, disk(&root), Bounds::of(&settings))?;
+        let Recovered { ledger, mending, notes } = recovered;
         let shared = Arc::new(Shared::new(&settings));
         shared.sealed.store(ledger.size(), Ordering::Relaxed);
-        let state = State::new(Instant::now());
+        let state = State::new(Instant::now(), mending);
         let files = FileStore::new(&root);
         let writer = Writer { shared: shared.clone(), settings, scrub, ledger, files, lock, state };
         let thread = std::thread::Builder::new().name("journal".to_owned());

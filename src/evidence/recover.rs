@@ -13,47 +13,61 @@ use sekisho_journal::{
 };
 
 use super::disk::Disk;
-use super::ledger::{Edge, Ledger};
+use super::ledger::{Bounds, Edge, Ledger};
 use super::settings::OpenError;
 use super::store::FileStore;
 
 /// A ledger and what was mended to get it.
 pub(super) struct Recovered {
     pub(super) ledger: Ledger,
+    pub(super) mending: Option<Mending>,
     pub(super) notes: Vec<Event>,
 }
 
-/// Verifies the journal in `root`, mends what a crash left, and opens it.
+/// What has to be mended on the disk before anything is added. A full disk may hold it up, but not the start.
+pub(super) struct Mending {
+    /// The entries whose tiles are to be written again.
+    tiles_of: Option<u64>,
+}
+
+impl Mending {
+    pub(super) fn apply(&self, files: &FileStore, ledger: &mut Ledger) -> Result<(), std::io::Error> {
+        self.tiles_of.map_or(Ok(()), |size| rebuild_tiles(files, ledger, size))
+    }
+}
+
+/// Verifies the journal in `root`, and finds out what a crash left to be mended.
 pub(super) fn recover(
     root: &Path,
     signer: SignerKey,
-    mut disk: Box<dyn Disk>,
-    segment_records: u64,
+    disk: Box<dyn Disk>,
+    bounds: Bounds,
 ) -> Result<Recovered, OpenError> {
     let files = FileStore::new(root);
     let walked = whole(walk(&files, signer.verifier(), None))?;
     let size = walked.tree.size();
     let mut notes = vec![opened(size)];
+    let mut mending = None;
     if let Some(damage) = &walked.tiles {
-        rebuild_tiles(&files, disk.as_mut(), size)?;
+        mending = Some(Mending { tiles_of: Some(size) });
         notes.push(mended("journal.tiles.rebuilt").with_input("why", damage.to_string()));
     }
     let lines = unsealed(&walked.tail, size)?;
     let edge =
         Edge { tree: walked.tree, builder: walked.builder, segment: walked.tail.segment, offset: walked.tail.offset };
-    let mut ledger = Ledger::new(disk, signer, segment_records, edge);
+    let mut ledger = Ledger::new(disk, signer, bounds, edge);
     if !walked.tail.bytes.is_empty() {
         let sealed: usize = lines.iter().map(|line| line.len() + 1).sum();
         let cut = walked.tail.bytes.len().saturating_sub(sealed);
-        ledger.reseal(&lines).map_err(write_error)?;
         notes.push(
             mended("journal.tail.resealed")
                 .with_input("first", size)
                 .with_output("records", lines.len())
                 .with_output("bytes_cut", cut),
         );
+        ledger.keep(lines);
     }
-    Ok(Recovered { ledger, notes })
+    Ok(Recovered { ledger, mending, notes })
 }
 
 fn whole(walked: Walk) -> Result<Walk, OpenError> {
@@ -82,14 +96,14 @@ fn unsealed(tail: &Tail, size: u64) -> Result<Vec<Vec<u8>>, OpenError> {
 }
 
 /// Writes every tile again from the entries, which were just found to be the signed ones.
-fn rebuild_tiles(files: &FileStore, disk: &mut dyn Disk, size: u64) -> Result<(), OpenError> {
-    let names = files.list(SEGMENTS).map_err(OpenError::Unreadable)?;
+fn rebuild_tiles(files: &FileStore, ledger: &mut Ledger, size: u64) -> Result<(), std::io::Error> {
+    let names = files.list(SEGMENTS).map_err(std::io::Error::other)?;
     let mut segments: Vec<u64> = names.iter().filter_map(|name| segment_first(name)).collect();
     segments.sort_unstable();
     let mut builder = Builder::new();
     let mut seq = 0;
     for first in segments {
-        let bytes = files.read(&segment_path(first)).map_err(OpenError::Unreadable)?.unwrap_or_default();
+        let bytes = files.read(&segment_path(first)).map_err(std::io::Error::other)?.unwrap_or_default();
         for line in bytes.split(|byte| *byte == b'\n') {
             if seq == size {
                 break;
@@ -99,12 +113,10 @@ fn rebuild_tiles(files: &FileStore, disk: &mut dyn Disk, size: u64) -> Result<()
                 continue;
             }
             seq += 1;
-            for tile in builder.push(leaf_hash(line)) {
-                disk.replace(&tile.path(), &tile.bytes()).map_err(write_error)?;
-            }
+            builder.push(leaf_hash(line)).iter().try_for_each(|tile| ledger.rewrite(tile))?;
         }
     }
-    builder.partials().try_for_each(|tile| disk.replace(&tile.path(), &tile.bytes())).map_err(write_error)
+    builder.partials().try_for_each(|tile| ledger.rewrite(tile))
 }
 
 fn opened(size: u64) -> Event {
@@ -113,8 +125,4 @@ fn opened(size: u64) -> Event {
 
 fn mended(action: &str) -> Event {
     Event::new(EventType::IntegrityRecord, action).with_severity(Severity::High)
-}
-
-fn write_error(source: std::io::Error) -> OpenError {
-    OpenError::Io { what: "cannot mend the journal".to_owned(), source }
 }

@@ -22,6 +22,10 @@ pub struct JournalSettings {
     pub queue: usize,
     /// How many records a segment file holds.
     pub segment_records: u64,
+    /// How many bytes a segment file holds, give or take one group of records.
+    pub segment_bytes: u64,
+    /// How long a segment file is added to.
+    pub segment_age: Duration,
     /// After how much silence the writer says that it is alive.
     pub heartbeat: Duration,
     /// Within which time records alike are counted rather than written.
@@ -43,7 +47,9 @@ impl JournalSettings {
             flush_interval: Duration::from_millis(50),
             batch: 256,
             queue: 8192,
-            segment_records: 4096,
+            segment_records: 65_536,
+            segment_bytes: 64 * 1024 * 1024,
+            segment_age: Duration::from_secs(24 * 3600),
             heartbeat: Duration::from_secs(60),
             aggregate_window: Duration::from_secs(10),
             aggregate_keys: 1024,

@@ -10,8 +10,9 @@ use sekisho_journal::{Event, EventType, Outcome, RecordError, Severity, Stamp, l
 use tokio::sync::oneshot;
 
 use super::clock::Moment;
-use super::ledger::{Ledger, Snapshot};
+use super::ledger::{Ledger, Snapshot, Unsealed};
 use super::queue::{Message, Taken};
+use super::recover::Mending;
 use super::scrub::{Scrub, scrubbed};
 use super::settings::{JournalError, JournalSettings};
 use super::shared::{Shared, Trouble};
@@ -38,6 +39,7 @@ pub(super) struct State {
     /// When the last commit was, or the thread began.
     last: Instant,
     retry: Option<Retry>,
+    mending: Option<Mending>,
     seals: Vec<oneshot::Sender<Result<Snapshot, JournalError>>>,
     closing: Option<oneshot::Sender<Result<(), JournalError>>>,
     /// What kept the last records from the disk when the journal was closed.
@@ -59,13 +61,14 @@ struct Retry {
 }
 
 impl State {
-    pub(super) const fn new(now: Instant) -> Self {
+    pub(super) const fn new(now: Instant, mending: Option<Mending>) -> Self {
         Self {
             backlog: VecDeque::new(),
             lost: 0,
             since: None,
             last: now,
             retry: None,
+            mending,
             seals: Vec::new(),
             closing: None,
             unsaved: None,
@@ -192,15 +195,31 @@ impl Writer {
 
     /// Writes the whole backlog, group by group.
     fn commit(&mut self, now: Instant) {
+        self.shared.busy(true);
+        let settled = self.settle();
+        self.shared.busy(false);
+        if let Err(trouble) = settled {
+            return self.failed(now, trouble);
+        }
         self.note_lost();
+        if self.state.backlog.is_empty() {
+            // Nothing is left of what could not be written; that it can be written now is worth a record, and a try.
+            self.note_recovery();
+        }
         while !self.state.backlog.is_empty() {
-            let lines = self.lines();
+            let lines = self.lines(now);
             self.shared.busy(true);
-            let written = self.ledger.commit(&lines);
+            let written = self.ledger.commit(&lines, now);
             self.shared.busy(false);
             match written {
                 Ok(()) => self.written(&lines),
-                Err(error) => return self.failed(now, Trouble::of(&error)),
+                Err(Unsealed { error, kept }) => {
+                    let trouble = Trouble::of(&error);
+                    if kept {
+                        self.forget(lines.len(), trouble);
+                    }
+                    return self.failed(now, trouble);
+                }
             }
             self.note_recovery();
             self.note_lost();
@@ -209,9 +228,32 @@ impl Writer {
         self.hand_out();
     }
 
+    /// First what a crash, or an attempt of which nobody knows how it ended, left behind.
+    fn settle(&mut self) -> Result<(), Trouble> {
+        if let Some(mending) = &self.state.mending {
+            mending.apply(&self.files, &mut self.ledger).map_err(|error| Trouble::of(&error))?;
+            self.state.mending = None;
+        }
+        let lines = self.ledger.settle().map_err(|unsealed| Trouble::of(&unsealed.error))?;
+        self.shared.sealed.store(self.ledger.size(), Ordering::Relaxed);
+        self.shared.publish(&lines);
+        Ok(())
+    }
+
+    /// The ledger has kept the first `count` of the backlog, and will write them. Who waits for one is told that it is not
+    /// on the disk: it may turn up, and nobody will have acted on it.
+    fn forget(&mut self, count: usize, trouble: Trouble) {
+        let count = count.min(self.state.backlog.len());
+        for entry in self.state.backlog.drain(..count) {
+            if let Some(answer) = entry.answer {
+                drop(answer.send(Err(JournalError::Disk(trouble.words()))));
+            }
+        }
+    }
+
     /// The next group, as lines. What cannot be a line is replaced by a record that says so.
-    fn lines(&mut self) -> Vec<Vec<u8>> {
-        let room = usize::try_from(self.ledger.room()).unwrap_or(usize::MAX);
+    fn lines(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let room = usize::try_from(self.ledger.room(now)).unwrap_or(usize::MAX);
         let count = room.min(self.settings.batch.max(1));
         let mut lines = Vec::new();
         for (seq, entry) in (self.ledger.size()..).zip(self.state.backlog.iter_mut().take(count)) {

@@ -41,6 +41,18 @@ impl Disk for Mortal {
         Err(io::ErrorKind::Other.into())
     }
 
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.lives() {
+            return self.files.write(path, bytes);
+        }
+        fs::write(self.root.join("dead"), b"")?;
+        Err(io::ErrorKind::Other.into())
+    }
+
+    fn sync(&mut self, paths: &[String]) -> io::Result<()> {
+        if self.lives() { self.files.sync(paths) } else { Err(io::ErrorKind::Other.into()) }
+    }
+
     fn discard(&mut self, path: &str) {
         if self.lives() {
             self.files.discard(path);

@@ -15,6 +15,10 @@ section! {
         queue: usize = Count("8192", "64", "1048576"),
         /// Records in a segment.
         segment_records: u64 = Count("65536", "256", "16777216"),
+        /// Bytes in a segment, give or take one write.
+        segment_bytes: u64 = Bytes("64MiB", "64KiB", "256MiB"),
+        /// The longest that a segment is added to.
+        segment_age: Duration = Time("24h", "1m", "720h"),
         /// Silence that is broken by a record of its own.
         heartbeat: Duration = Time("1m", "1s", "1h"),
         /// What becomes one record with a count.
