@@ -79,6 +79,9 @@ impl Admin {
             }
             ("GET", "/v1/gates") => self.show_gates(),
             ("PUT", path) if path.starts_with("/v1/gates/") => self.report_gate(peer, &head, body).await,
+            ("GET", path) if path.starts_with("/v1/journal/") => {
+                self.journal(path.trim_start_matches("/v1/journal/")).await
+            }
             (_, path) if path.starts_with("/v1/incidents") => self.incidents(peer, &head, body).await,
             (_, path) if path.starts_with("/v1/lockouts") => self.at_lockouts(peer, &head, body).await,
             _ => nowhere(),

@@ -8,7 +8,7 @@ mod demo;
 
 mod wire;
 
-pub mod journal;
+mod journal;
 
 mod keys;
 

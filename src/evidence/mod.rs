@@ -181,6 +181,12 @@ impl Journal {
         }
     }
 
+    /// The files of the journal, as they are now.
+    #[must_use]
+    pub fn files(&self) -> FileStore {
+        FileStore::new(&self.inner.root)
+    }
+
     /// Whether records reach the disk.
     #[must_use]
     pub fn health(&self) -> JournalHealth {

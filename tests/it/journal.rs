@@ -86,3 +86,34 @@ fn a_sidecar_does_not_start_on_a_journal_that_was_touched() {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains("journal"), "{said}");
 }
+
+#[test]
+fn an_outsider_verifies_a_running_journal_over_http() {
+    let sidecar = Sidecar::open(&Upstream::start());
+    for n in 0..20 {
+        send(sidecar.egress, &format!("POST /v2/unknown/{n}"), &[], b"{}");
+    }
+    let key = sidecar.data().join("keys/journal.vkey");
+    let url = format!("http://{}", sidecar.admin);
+    let pinned = sidecar.dir.path().join("pinned.note");
+    std::fs::write(&pinned, send(sidecar.admin, "GET /v1/journal/checkpoint", &[], b"").body).unwrap();
+    sidecar.tighten("CLOSE_ONLY");
+    let run = |pin: &str| {
+        let output = binary().args(["journal", "verify", &url, "--json", "--pinned", pin, "--key"]).arg(&key).output();
+        let output = output.unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), report)
+    };
+    for pin in [pinned.to_str().unwrap(), &format!("{url}/v1/journal/checkpoint")] {
+        let (code, report) = run(pin);
+        assert_eq!((code, &report["verdict"]), (Some(0), &"PASS".into()), "{report}");
+    }
+    for path in ["tile/0/000.p/999", "tile/9/000", "tile/0/../checkpoint", "tile/entries/001", "keys", "checkpoint/"] {
+        assert_eq!(send(sidecar.admin, &format!("GET /v1/journal/{path}"), &[], b"").status, 404, "{path}");
+    }
+    let segment = sidecar.data().join("journal/segments/000000000000.ndjson");
+    let text = std::fs::read_to_string(&segment).unwrap();
+    std::fs::write(&segment, text.replacen("start", "stars", 1)).unwrap();
+    let (code, report) = run(pinned.to_str().unwrap());
+    assert_eq!((code, &report["first_bad"]["kind"]), (Some(1), &"edited".into()), "{report}");
+}

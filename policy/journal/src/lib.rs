@@ -33,15 +33,21 @@ mod checkpoint;
 
 mod store;
 
+mod entries;
+
+mod spicy;
+
 mod verify;
 
 pub use canonical::{NotCanonical, check as check_canonical};
 pub use checkpoint::{Checkpoint, NoteError};
+pub use entries::{bundle, bundle_path, lines, unbundle};
 pub use event::Event;
 pub use key::{KeyError, SignerKey, VerifierKey};
 pub use names::{EventType, Outcome, Retention, Severity, UnknownName};
 pub use proof::{Nodes, ProofError, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion};
 pub use record::{MAX_LINE, RecordError, Stamp, line, timestamp};
+pub use spicy::{TlogProof, TlogProofError};
 pub use store::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};
 pub use tree::{Hash, Tree, leaf_hash, node_hash};
 pub use verify::{Damage, DamageKind, Report, Tail, Verdict, Walk, verify, walk};

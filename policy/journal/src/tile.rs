@@ -44,13 +44,48 @@ impl Tile {
 /// The path of a tile that holds `width` hashes: `tile/0/x001/234`, or `tile/0/x001/234.p/17` if it is not full.
 #[must_use]
 pub fn path(level: u8, index: u64, width: usize) -> String {
+    numbered(&format!("tile/{level}"), index, width)
+}
+
+/// What a path below `tile/` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The level; `None` for the entries themselves.
+    pub level: Option<u8>,
+    /// Its place in the level.
+    pub index: u64,
+    /// How much it holds.
+    pub width: usize,
+}
+
+/// What `path` names, if it is spelled as [`path()`] or [`bundle_path`](crate::bundle_path) spell it.
+#[must_use]
+pub fn named(path_text: &str) -> Option<Named> {
+    let (kind, rest) = path_text.strip_prefix("tile/")?.split_once('/')?;
+    let (full, width) = match rest.split_once(".p/") {
+        Some((full, width)) => (full, width.parse().ok()?),
+        None => (rest, WIDTH),
+    };
+    let mut index = 0_u64;
+    for group in full.split('/') {
+        index = index.checked_mul(1000)?.checked_add(group.trim_start_matches('x').parse().ok()?)?;
+    }
+    let level = if kind == "entries" { None } else { Some(kind.parse().ok()?) };
+    let again = match level {
+        Some(level) => path(level, index, width),
+        None => crate::entries::bundle_path(index, width),
+    };
+    (again == path_text && width > 0 && width <= WIDTH).then_some(Named { level, index, width })
+}
+
+pub(crate) fn numbered(dir: &str, index: u64, width: usize) -> String {
     let mut groups = format!("{:03}", index % 1000);
     let mut rest = index / 1000;
     while rest > 0 {
         groups = format!("x{:03}/{groups}", rest % 1000);
         rest /= 1000;
     }
-    if width < WIDTH { format!("tile/{level}/{groups}.p/{width}") } else { format!("tile/{level}/{groups}") }
+    if width < WIDTH { format!("{dir}/{groups}.p/{width}") } else { format!("{dir}/{groups}") }
 }
 
 /// The hashes in the bytes of a tile that should hold `width` of them.
@@ -195,6 +230,31 @@ mod tests {
         assert_eq!(path(0, 0, 1), "tile/0/000.p/1");
         assert_eq!(path(3, 1_234_067, 256), "tile/3/x001/x234/067");
         assert_eq!(path(0, 1000, 255), "tile/0/x001/000.p/255");
+    }
+
+    #[test]
+    fn a_path_is_read_only_as_it_is_written() {
+        for (level, index, width) in [(0, 0, 256), (0, 0, 1), (3, 1_234_067, 256), (7, 1000, 255)] {
+            let named = named(&path(level, index, width));
+            assert_eq!(named, Some(Named { level: Some(level), index, width }));
+        }
+        assert_eq!(named("tile/entries/x001/002"), Some(Named { level: None, index: 1002, width: 256 }));
+        for text in [
+            "tile/0/0",
+            "tile/0/x000/001",
+            "tile/0/1000",
+            "tile/00/000",
+            "tile/0/000.p/256",
+            "tile/0/000.p/0",
+            "tile/0/000.p/+1",
+            "tile/0/../../keys",
+            "tile/0/x/000",
+            "tile/0/xx01/000",
+            "tile/0/",
+            "checkpoint",
+        ] {
+            assert_eq!(named(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser;
 use sekisho_journal::Event;
 
+use sekisho_journal::{EventType, Report, Store as _, segment_path};
+
 use super::*;
-use crate::evidence::{Journal, JournalSettings};
+use crate::evidence::{FileStore, Journal, JournalSettings, VERIFIER_KEY};
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -123,4 +126,90 @@ async fn a_journal_that_is_being_written_verifies_all_the_same() {
     let (exit, out, _) = sekisho(&["verify", dir.path().to_str().unwrap()]);
     assert_eq!(exit, Exit::Found);
     assert!(out.contains("unsealed tail"), "{out}");
+}
+
+#[tokio::test]
+async fn an_entry_is_proven_and_another_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path()).await;
+    let (data, key) = (dir.path().to_str().unwrap(), dir.path().join(VERIFIER_KEY));
+    let (exit, proof, _) = sekisho(&["prove", "3", "--data", data]);
+    assert_eq!(exit, Exit::Fine);
+    assert!(proof.starts_with("c2sp.org/tlog-proof@v1\nextra "), "{proof}");
+    let file = dir.path().join("entry3.tlog-proof");
+    let check = |text: &str| {
+        fs::write(&file, text).unwrap();
+        sekisho(&["check-proof", file.to_str().unwrap(), "--key", key.to_str().unwrap()])
+    };
+    let (exit, out, _) = check(&proof);
+    assert_eq!(exit, Exit::Fine);
+    assert!(out.contains("tighten 2") && out.contains("PASS cli.example/journal: entry 3 of 6"), "{out}");
+    for touched in [proof.replace("index 3", "index 2"), proof.replace("\nextra ", "\nextra QUJD"), String::new()] {
+        let (exit, _, err) = check(&touched);
+        assert_eq!(exit, Exit::Found, "{err}");
+    }
+    assert_eq!(sekisho(&["prove", "6", "--data", data]).0, Exit::Usage, "there are six");
+}
+
+#[tokio::test]
+async fn a_filter_lets_through_what_it_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = JournalSettings::new(dir.path(), "cli.example/journal");
+    let journal = Journal::open(settings, Arc::new(str::to_owned)).unwrap();
+    let event = |kind, action: &str| Event::new(kind, action);
+    for event in [
+        event(EventType::StateTightened, "one").with_user("ann").with_severity(sekisho_journal::Severity::High),
+        event(EventType::StateTightened, "two").with_input("actor", "ann").with_ref("incident:INC-7"),
+        event(EventType::Authentication, "three").with_user("bob"),
+        event(EventType::SecurityIncidentOpened, "four").with_input("incident", "INC-7"),
+    ] {
+        journal.record_durable(event).await.unwrap();
+    }
+    journal.close().await.unwrap();
+    let data = dir.path().to_str().unwrap();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["--type", "state.tightened"], &["one", "two"]),
+        (&["--type", "state.tightened", "--type", "authentication"], &["one", "two", "three"]),
+        (&["--actor", "ann"], &["one", "two"]),
+        (&["--incident", "INC-7"], &["two", "four"]),
+        (&["--severity", "high"], &["one"]),
+        (&["--from", "2", "--to", "4"], &["two", "three"]),
+        (&["--since", "2999"], &[]),
+        (&["--until", "2000-01-01"], &[]),
+        (&["--since", "2000", "--limit", "2", "--from", "1"], &["one", "two"]),
+    ];
+    for (args, expected) in cases {
+        let (exit, out, err) = sekisho(&[&["query", "--data", data, "--json"], *args].concat());
+        assert_eq!(exit, Exit::Fine, "{err}");
+        let action = |line: &str| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["action"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(out.lines().map(action).collect::<Vec<_>>(), *expected, "{args:?}");
+    }
+    let (_, out, _) = sekisho(&["tail", "--data", data, "-n", "2"]);
+    assert!(out.lines().count() == 2 && out.contains("three") && out.contains("four"), "{out}");
+}
+
+#[tokio::test]
+async fn exports_are_what_others_read() {
+    let dir = tempfile::tempdir().unwrap();
+    journal(dir.path()).await;
+    let data = dir.path().to_str().unwrap();
+    let export = |format: &str| {
+        let (exit, out, err) = sekisho(&["export", "--data", data, "--format", format, "--type", "state.tightened"]);
+        assert_eq!(exit, Exit::Fine, "{err}");
+        out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    let (plain, ecs, ocsf) = (export("ndjson"), export("ecs"), export("ocsf"));
+    assert_eq!((plain.len(), ecs.len(), ocsf.len()), (5, 5, 5));
+    assert_eq!((&ecs[0]["@timestamp"], &ecs[0]["event"]["sequence"]), (&plain[0]["timestamp"], &1.into()));
+    assert_eq!((&ecs[0]["event"]["dataset"], &ecs[0]["sekisho"]), (&"sekisho.state.tightened".into(), &plain[0]));
+    assert_eq!((&ocsf[0]["class_uid"], &ocsf[0]["type_uid"]), (&6002.into(), &600_299.into()));
+    let out = dir.path().join("static");
+    let (exit, _, err) = sekisho(&["export", "--data", data, "--format", "tlog", "--out", out.to_str().unwrap()]);
+    assert_eq!(exit, Exit::Fine, "{err}");
+    let bundle = fs::read(out.join("tile/entries/000.p/6")).unwrap();
+    assert_eq!(sekisho_journal::unbundle(&bundle, 6).unwrap().len(), 6);
+    assert_eq!(fs::read(out.join("tile/0/000.p/6")).unwrap().len(), 6 * 32);
+    assert_eq!(fs::read(out.join("checkpoint")).unwrap(), fs::read(dir.path().join("journal/checkpoint")).unwrap());
 }

@@ -29,3 +29,9 @@ pub fn verify(store: &dyn Store, key: &VerifierKey, pinned: Option<&Checkpoint>)
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod mutations;
+
+#[cfg(test)]
+mod judges;

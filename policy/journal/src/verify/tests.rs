@@ -13,8 +13,8 @@ use crate::tree::{Tree, leaf_hash};
 
 /// A journal in memory, written as the writer writes it.
 #[derive(Clone)]
-struct Shelf {
-    files: BTreeMap<String, Vec<u8>>,
+pub(super) struct Shelf {
+    pub(super) files: BTreeMap<String, Vec<u8>>,
     /// What a read answers with instead, to play a broken disk.
     broken: bool,
 }
@@ -34,7 +34,7 @@ impl Store for Shelf {
 }
 
 impl Shelf {
-    fn of(lines: &[Vec<u8>], each: usize) -> Self {
+    pub(super) fn of(lines: &[Vec<u8>], each: usize) -> Self {
         let mut shelf = Self { files: BTreeMap::new(), broken: false };
         for (n, chunk) in lines.chunks(each).enumerate() {
             let bytes = chunk.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
@@ -55,17 +55,17 @@ impl Shelf {
         shelf
     }
 
-    fn good(count: u64) -> Self {
+    pub(super) fn good(count: u64) -> Self {
         Self::of(&lines(count), 100)
     }
 
-    fn checkpoint(&self) -> Checkpoint {
+    pub(super) fn checkpoint(&self) -> Checkpoint {
         let note = String::from_utf8(self.files[CHECKPOINT].clone()).unwrap();
         Checkpoint::open(&note, signer(1).verifier()).unwrap()
     }
 
     /// Changes the lines of the segment that begins at `first`.
-    fn segment(&mut self, first: u64, change: impl FnOnce(&mut Vec<String>)) {
+    pub(super) fn segment(&mut self, first: u64, change: impl FnOnce(&mut Vec<String>)) {
         let path = segment_path(first);
         let text = String::from_utf8(self.files[&path].clone()).unwrap();
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -74,25 +74,25 @@ impl Shelf {
         self.files.insert(path, text.into_bytes());
     }
 
-    fn flip(&mut self, path: &str, at: usize) {
+    pub(super) fn flip(&mut self, path: &str, at: usize) {
         self.files.get_mut(path).unwrap()[at] ^= 0x01;
     }
 
-    fn verify(&self) -> Report {
+    pub(super) fn verify(&self) -> Report {
         verify(self, signer(1).verifier(), None)
     }
 }
 
-fn signer(n: u8) -> SignerKey {
+pub(super) fn signer(n: u8) -> SignerKey {
     SignerKey::from_seed("j", &[n; 32]).unwrap()
 }
 
-fn entry(seq: u64, action: &str) -> Vec<u8> {
+pub(super) fn entry(seq: u64, action: &str) -> Vec<u8> {
     let stamp = Stamp { seq, wall_ms: seq, mono_ns: seq, boot_id: "b".into(), engine: "e".into(), retention: None };
     line(&Event::new(EventType::Operation, action), &stamp).unwrap()
 }
 
-fn lines(count: u64) -> Vec<Vec<u8>> {
+pub(super) fn lines(count: u64) -> Vec<Vec<u8>> {
     (0..count).map(|seq| entry(seq, &format!("act {seq}"))).collect()
 }
 
