@@ -21,7 +21,9 @@
 //! - A FIX message keeps its length (the credential becomes stars), but its checksum, tag 10, is not recomputed.
 //! - Keys of venues without a shape of their own are told by the name they stand under, and by nothing else.
 //! - BIP-39 phrases, passwords in prose, compressed and length-delimited formats (these are decoded elsewhere).
-//! - Base64 is looked into where it starts like JSON; known secrets are found in any base64.
+//! - Base64 is looked into where it starts like JSON; known secrets are found in any base64, in lines too unless one ends within the first
+//!   fifteen characters that depend on the value.
+//! - A known value with other than ASCII characters is not found as `\u` escapes of its characters.
 //! - A value that starts like one of our masks (`****` and up to four letters) is taken for masked.
 //!
 //! # Example

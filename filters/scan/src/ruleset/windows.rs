@@ -49,7 +49,7 @@ impl<const N: usize, const STRIDE: usize> Windows<N, STRIDE> {
         self.places.dedup();
         let size = self.places.len().max(1);
         self.bits = size.ilog2().min(24);
-        self.filter_bits = (size.ilog2() + 6).clamp(16, 26);
+        self.filter_bits = (size.ilog2() + 5).clamp(16, 26);
         self.starts = vec![0; (1 << self.bits) + 1];
         self.filter = vec![0; 1 << (self.filter_bits - 6)];
         for (hash, _) in &self.places {
@@ -94,7 +94,9 @@ impl<const N: usize, const STRIDE: usize> Windows<N, STRIDE> {
 /// Regardless of the case of letters, and of some other bits.
 #[inline]
 fn hash<const N: usize>(window: &[u8; N]) -> u32 {
-    let number = window.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte | 0x20));
+    let mut number = [0; 8];
+    number.iter_mut().zip(window).for_each(|(to, byte)| *to = *byte);
+    let number = u64::from_le_bytes(number) | 0x2020_2020_2020_2020;
     u32::try_from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).unwrap_or_default()
 }
 
