@@ -53,7 +53,8 @@ impl Judge<'_> {
             b'<'
         };
         let end = view.until(start, usize::MAX, |byte| byte == stop);
-        if rules.is_empty() || start >= end {
+        let closed = view.is_cut(end) || stop == b']' || view.starts_with(end, b"</") || view.starts_with(end, b"<\\/");
+        if rules.is_empty() || start >= end || !closed {
             return None;
         }
         let value = Value { start, end, after: end, written: Written::Quoted { quote: stop, slashes: 0 } };
@@ -84,7 +85,7 @@ impl Judge<'_> {
             return self.flag(view, name, after);
         }
         if view.before(opened) == Some(b'=') {
-            return self.part(view, name, after);
+            return self.beside(view, name, after).or_else(|| self.part(view, name, after));
         }
         self.beside(view, &Name { quoted: Some(slashes), ..*name }, after)
     }
@@ -149,6 +150,8 @@ impl Judge<'_> {
             return None;
         }
         let (start, said) = spoken_value(view, skip(view, name.end, b"`'\""))?;
+        let bracket = usize::from(said == Said::Beside && view.at(start) == Some(b'('));
+        let start = start + bracket;
         let found = value(view, start, None, Shape::Text)?;
         let found = if found.written == Written::Bare { trimmed(view, found) } else { found };
         let secret = view.slice(found.start, found.end);
@@ -221,7 +224,7 @@ fn trimmed(view: &View<'_>, value: Value) -> Value {
         return value;
     }
     let text = view.slice(value.start, value.end);
-    let kept = text.iter().rposition(|byte| !matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?'));
+    let kept = text.iter().rposition(|byte| !matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b')'));
     Value { end: kept.map_or(value.end, |last| value.start + last + 1), ..value }
 }
 

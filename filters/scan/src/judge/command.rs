@@ -40,7 +40,12 @@ impl Judge<'_> {
             span.0 += colon + 1;
         }
         let secret = view.slice(span.0, span.1);
-        if secret.is_empty() || span.0 < view.floor() || is_masked(self.rules, secret) || is_placeholder(secret) {
+        if secret.is_empty()
+            || span.0 < view.floor()
+            || is_masked(self.rules, secret)
+            || is_placeholder(secret)
+            || WORDS.contains(&secret)
+        {
             return None;
         }
         Some(Edit::new(self.rules, view, span, detector).sure(Confidence::High))
@@ -80,4 +85,6 @@ const COMMANDS: [Command; 13] = [
     command(b"docker login", b"-p", false, false),
     command(b"docker login", b"-p", true, false),
 ];
+/// What a manual writes where a password goes.
+const WORDS: [&[u8]; 4] = [b"password", b"passwd", b"pass", b"secret"];
 const LONGEST_LINE: usize = 1024;

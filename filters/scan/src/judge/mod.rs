@@ -14,6 +14,8 @@ mod plain;
 
 mod proof;
 
+mod reference;
+
 mod region;
 
 mod token;

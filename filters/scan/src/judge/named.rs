@@ -1,6 +1,7 @@
 //! Values that stand under a forbidden name.
 
-use super::plain::looks_made;
+use super::plain::{is_plain, looks_made};
+use super::reference::{is_fill, refers};
 use super::value::{Value, Written, is_placeholder, value};
 use crate::class;
 use crate::edit::{Edit, MASK, is_masked, starts_masked};
@@ -22,12 +23,22 @@ impl Judge<'_> {
     /// The value behind the separator at `at`, if its name says that it is secret.
     pub(super) fn named(&self, view: &View<'_>, at: usize) -> Option<Edit> {
         let mut name = name(view, at)?;
+        // `arn:aws:secretsmanager:eu:123:secret:prod/x` names one and holds none
+        let part_of_name = view.before(name.start) == Some(b':')
+            && view.before(name.start - 1).is_some_and(|byte| byte.is_ascii_digit());
         let mut rules = self.rules.names.rules(view.slice(name.start, name.end));
-        if rules.is_empty() && name.quoted.is_none() {
-            name = spoken(view, name);
-            rules = self.rules.names.rules(view.slice(name.start, name.end));
+        if name.quoted.is_none() && view.before(name.start) == Some(b' ') {
+            let wide = spoken(view, name);
+            let more = self.rules.names.rules(view.slice(wide.start, wide.end));
+            if more.len() > rules.len() {
+                (name, rules) = (wide, more);
+            }
         }
         if rules.is_empty() {
+            return None;
+        }
+        let empty = view.at(at) == Some(b'=') && view.at(at + 1) == Some(b' ') && view.before(at) != Some(b' ');
+        if name.quoted.is_none() && (empty || part_of_name) {
             return None;
         }
         let from = value_start(view, at, name.quoted.is_some())?;
@@ -59,7 +70,13 @@ impl Judge<'_> {
             edit.field = Some(String::from_utf8_lossy(text).into_owned());
             return (!view.starts_with(start, MASK)).then_some(edit);
         }
-        let (start, end) = self.bounds(view, text, value);
+        let (start, mut end) = self.bounds(view, text, value);
+        if value.written == Written::Bare
+            && let Some(token) = self.token_at(view, start).filter(|token| token.start == start)
+        {
+            // a token may hold what would end a word
+            end = end.max(token.end);
+        }
         let secret = view.slice(start, end);
         if self.survives(text, secret, value.written) {
             return None;
@@ -113,7 +130,7 @@ impl Judge<'_> {
 
     fn bounds(&self, view: &View<'_>, name: &[u8], value: Value) -> (usize, usize) {
         let Some(start) = after_scheme(view, value).or_else(|| unknown_scheme(view, name, value)) else {
-            return (value.start, cookies(view, name, value));
+            return cookies(view, name, value).unwrap_or((value.start, value.end));
         };
         if value.end > start {
             return (start, value.end);
@@ -132,11 +149,19 @@ impl Judge<'_> {
             return true;
         }
         match written {
-            Written::Scalar => value == b"null" || is_count(name, value),
+            Written::Scalar => {
+                let word = !matches!(value, b"true" | b"false") && value.iter().all(u8::is_ascii_alphabetic);
+                value == b"null"
+                    || is_count(name, value)
+                    || word && is_plain(value)
+                    || refers(value) && !value.iter().all(u8::is_ascii_digit)
+            }
             Written::Quoted { .. } | Written::Bare | Written::Tree => {
                 let directory = name.ends_with(b"PWD") && matches!(value.first(), Some(b'/' | b'~'));
                 let before = written == Written::Bare && starts_masked(self.rules, value);
-                directory || before || is_placeholder(value) || is_asset(name, value) || is_count(name, value)
+                let bare =
+                    written == Written::Bare && (refers(value) || is_asset(name, value) || is_count(name, value));
+                directory || before || is_placeholder(value) || bare || is_fill(value)
             }
         }
     }
@@ -272,22 +297,36 @@ fn is_header(name: &[u8]) -> bool {
     name.ends_with(b"authorization") || name.ends_with(b"auth")
 }
 
-/// The end of all pairs of a `Cookie` header, whose value was taken to end at the first of them.
-fn cookies(view: &View<'_>, name: &[u8], value: Value) -> usize {
-    let mut end = value.end;
-    let paired = |start: usize, end: usize| view.slice(start, end).contains(&b'=');
-    if value.written != Written::Bare || !name.eq_ignore_ascii_case(b"cookie") || !paired(value.start, end) {
-        return end;
+/// Of the pairs of a `Cookie` or `Set-Cookie` header, from the first value that looks like one of a session to the end of the last;
+/// nothing of a header that only says how its user likes the page.
+fn cookies(view: &View<'_>, name: &[u8], value: Value) -> Option<(usize, usize)> {
+    if !matches!(value.written, Written::Bare | Written::Quoted { .. })
+        || !name.to_ascii_lowercase().ends_with(b"cookie")
+    {
+        return None;
     }
-    while view.at(end) == Some(b';') {
-        let start = view.run(end + 1, class::SPACE, 4);
-        let stop = view.until(start, usize::MAX, |byte| !class::is(byte, class::BARE) || matches!(byte, b';' | b'\\'));
-        if !paired(start, stop) {
-            break;
+    if !view.slice(value.start, value.end).contains(&b'=') {
+        return None;
+    }
+    let mut span = None;
+    let mut at = value.start;
+    loop {
+        let stop = view.until(at, usize::MAX, |byte| !class::is(byte, class::BARE) || matches!(byte, b';' | b'\\'));
+        let equals = memchr::memchr(b'=', view.slice(at, stop));
+        let Some(equals) = equals else {
+            return span.or((at == value.start).then_some((value.start, value.end)));
+        };
+        let secret = view.slice(at + equals + 1, stop);
+        let known = PREFERENCES.iter().any(|prefix| view.starts_with_ignoring_case(at, prefix));
+        if !known && (looks_made(secret) || secret.len() >= LONG_COOKIE) {
+            span = Some((span.map_or(at + equals + 1, |(start, _)| start), stop));
         }
-        end = stop;
+        let next = view.run(stop + 1, class::SPACE, 4);
+        if view.at(stop) != Some(b';') || next == stop + 1 && view.at(next).is_none() {
+            return span.or(Some((value.start, value.start)));
+        }
+        at = next;
     }
-    end
 }
 
 /// Behind `Bearer `, `Basic ` and their like.
@@ -303,6 +342,29 @@ fn after_scheme(view: &View<'_>, value: Value) -> Option<usize> {
 }
 
 const WHOLE_LINE: [&[u8]; 6] = [b"digest", b"AWS4", b"deri-hmac", b"hawk", b"oauth", b"signature"];
+/// Cookies of statistics and of settings, and attributes of `Set-Cookie`.
+const PREFERENCES: [&[u8]; 19] = [
+    b"_ga",
+    b"_gid",
+    b"_fbp",
+    b"_gcl",
+    b"consent",
+    b"cookieconsent",
+    b"theme",
+    b"lang",
+    b"locale",
+    b"tz",
+    b"timezone",
+    b"currency",
+    b"path=",
+    b"domain=",
+    b"expires=",
+    b"max-age=",
+    b"samesite=",
+    b"version=",
+    b"priority=",
+];
+const LONG_COOKIE: usize = 16;
 const MAX_SPOKEN: usize = 32;
 const MAX_SCHEME: usize = 24;
 const SCHEMES: [&[u8]; 20] = [

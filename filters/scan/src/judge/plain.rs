@@ -26,7 +26,8 @@ pub(super) fn looks_made(value: &[u8]) -> bool {
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let mixed = digits >= 2 && letters >= 2 && !is_date(value);
     let sound = value.iter().all(|byte| class::is(*byte, class::TOKEN68));
-    let path = value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"http");
+    let path =
+        value.starts_with(b"/") && value.len() < LONGEST_PATH || value.starts_with(b"./") || value.starts_with(b"http");
     sound && !path && (mixed || letters > 0 && !value.split(|byte| !byte.is_ascii_alphabetic()).all(is_word))
 }
 
@@ -48,7 +49,7 @@ pub(super) fn entropy(value: &[u8]) -> u32 {
 }
 
 /// English, or nearly: `CamelCase` is taken apart first.
-fn is_word(letters: &[u8]) -> bool {
+pub(super) fn is_word(letters: &[u8]) -> bool {
     let upper = letters.iter().filter(|byte| byte.is_ascii_uppercase()).count();
     let humps = letters.array_windows::<2>().filter(|[a, b]| a.is_ascii_lowercase() && b.is_ascii_uppercase()).count();
     let shouted = upper == letters.len();
@@ -83,6 +84,8 @@ const ALGORITHMS: [&[u8]; 14] = [
     b"x509",
     b"argon2id",
 ];
+/// Base64 may begin with a slash too.
+const LONGEST_PATH: usize = 40;
 const SHORT: usize = 5;
 const LONG_NUMBER: usize = 6;
 const LONGEST_WORD: usize = 28;

@@ -379,4 +379,9 @@ pub(crate) const FORBIDDEN: &[&str] = &[
     "sa_password",
     "requirepass",
     "masterauth",
+    "secret_key_base",
+    "service_bus_key",
+    "ssh_private_key",
+    "master_auth",
+    "keystore_password",
 ];

@@ -81,6 +81,23 @@ const CASES: &[(Shape, &str, &str)] = &[
     (Shape::Text, r"password=\n y", r"password=\n y"),
     (Shape::Json, r#"{"m":"{\"m\":\"password=\\nx\"}"}"#, r#"{"m":"{\"m\":\"password=\\nx\"}"}"#),
     (Shape::Text, "password=a)b))c), y", "password=****), y"),
+    (
+        Shape::Text,
+        "Authorization: deri-hmac-sha256 id=a,ts=1,sig=b,nonce=c\n",
+        "Authorization: deri-hmac-sha256 ****\n",
+    ),
+    (
+        Shape::Text,
+        "authorization: AWS4-HMAC-SHA256 Credential=x/1/eu, SignedHeaders=host, Signature=ab\n",
+        "authorization: AWS4-HMAC-SHA256 ****\n",
+    ),
+    (Shape::Text, "Set-Cookie: theme=dark; Path=/\n", "Set-Cookie: theme=dark; Path=/\n"),
+    (
+        Shape::Text,
+        "name=\"mnemonic_phrase\"\r\n\r\nuncover debate\r\n--b",
+        "name=\"mnemonic_phrase\"\r\n\r\n****\r\n--b",
+    ),
+    (Shape::Text, "seen Unseal Key 1: tF84nYr4cxpEgROfxoDraEiYpU3531HnSikIRhPelcx= in", "seen Unseal Key 1: **** in"),
     (Shape::Text, "u%3Fpassword%3Dhunter2", "u%3Fpassword%3D****"),
     (Shape::Text, "u%253Fpassword%253Dhunter2", "u%253Fpassword%253D****"),
 ];
