@@ -6,6 +6,8 @@ mod client;
 
 mod demo;
 
+mod exec;
+
 mod wire;
 
 mod journal;
@@ -56,6 +58,8 @@ enum Command {
     Check(check::Check),
     /// Searches files, directories or stdin for secrets.
     Scan(scan::Scan),
+    /// Runs a command and masks secrets in what it prints.
+    Exec(exec::Exec),
     /// Shows what is in force.
     Status(status::Status),
     /// Tightens, at once.
@@ -105,6 +109,8 @@ pub enum Exit {
     Usage,
     /// A port, a file or a permission is missing.
     Environment,
+    /// As a command ended that was run, with its exit code.
+    Command(u8),
 }
 
 impl Exit {
@@ -116,6 +122,7 @@ impl Exit {
             Self::Found => 1,
             Self::Usage => 2,
             Self::Environment => 3,
+            Self::Command(code) => code,
         }
     }
 }
@@ -148,6 +155,7 @@ impl Cli {
             Command::Demo(demo) => demo.run(terminal),
             Command::Check(check) => check.run(terminal),
             Command::Scan(scan) => scan.run(terminal),
+            Command::Exec(exec) => exec.run(terminal),
             Command::Status(status) => status.run(terminal),
             Command::Tighten(tighten) => tighten.run(terminal),
             Command::Release(release) => release.run(terminal),

@@ -32,6 +32,8 @@ mod journal;
 
 mod cli;
 
+mod exec;
+
 mod files;
 
 mod protocol;
