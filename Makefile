@@ -41,7 +41,8 @@ icount: ## instructions of single pieces of work, beside their baseline (needs v
 demo: ## Sekisho at work, on loopback
 	$(CARGO) run --release --locked -- demo
 
-kills: ## kills a running sidecar at 200 random instants around tightening and releasing
+kills: ## kills a running sidecar 200 times around tightening and releasing, and a journal's writer 300 times
 	SEKISHO_TEST_KILLS=200 $(CARGO) test --locked --test it kill_9_at_any_instant
+	SEKISHO_TEST_KILLS=300 $(CARGO) test --locked --lib killed_at_any_moment
 
 ci: fmt lint doc deny test ## all that has to pass

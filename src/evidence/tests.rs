@@ -11,6 +11,8 @@ mod recovery;
 
 mod disk;
 
+mod kill;
+
 type Line = serde_json::Map<String, Value>;
 
 fn settings(dir: &Path) -> JournalSettings {

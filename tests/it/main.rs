@@ -30,6 +30,8 @@ mod crash;
 
 mod journal;
 
+mod contracts;
+
 mod cli;
 
 mod exec;

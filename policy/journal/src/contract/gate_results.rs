@@ -1,46 +1,34 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{exact, moment, version};
+use super::exact;
 
-/// What the gates and monitors said last: the answer of `GET /v1/gates`.
+/// How the gates are: the answer of `GET /v1/gates`. Later versions may add fields; those named here stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GateResults {
-    /// The version of this contract.
-    #[schemars(transform = version)]
-    pub v: u64,
-    /// When this was put together, in UTC.
-    #[schemars(transform = moment)]
-    pub at: String,
     /// One for each gate, in the order of their names.
     pub gates: Vec<GateResult>,
 }
 
-/// What one gate said last, and whether it still counts.
+/// How one gate is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GateResult {
     /// The gate's name.
     pub name: String,
-    /// What counts now: what it said last, or UNKNOWN once that is older than its time to live.
-    pub result: GateVerdict,
-    /// What it said last; absent if it never said anything.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "GateVerdict")]
-    pub reported: Option<GateVerdict>,
-    /// When it said so, in UTC.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String", transform = moment)]
-    pub reported_at: Option<String>,
-    /// How long a result counts, in milliseconds.
+    /// Where it counts.
+    pub scope: String,
+    /// What counts now: what was said last, or UNKNOWN once that is older than it may be.
+    pub status: GateVerdict,
+    /// Milliseconds until silence makes it UNKNOWN; 0 if it has.
     #[schemars(transform = exact)]
-    pub ttl_ms: u64,
-    /// What it says about why, free of secrets.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
-    pub reason: Option<String>,
-    /// Other evidence: `journal:17`, digests, names of reports.
-    #[serde(default)]
-    pub refs: Vec<String>,
+    pub left_ms: u64,
+    /// FAILs in a row.
+    #[schemars(transform = exact)]
+    pub fails: u64,
+    /// Who said so.
+    pub by: String,
+    /// Where that can be looked up.
+    pub evidence: Option<String>,
 }
 
 /// The word of a gate.
