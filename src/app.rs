@@ -30,6 +30,8 @@ use crate::data::classify::{Decisions, Routes};
 use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
+use crate::evidence::bundle::Maker;
+use crate::evidence::seal::{Vault, keep_sealed};
 use crate::evidence::{Journal, JournalSettings, OpenError};
 use crate::identity::{self, kept, kept::KeptFiles};
 use crate::telemetry::{Metrics, Recorder};
@@ -46,6 +48,9 @@ pub enum StartError {
     /// The journal cannot be opened.
     #[error("journal: {0}")]
     Journal(#[from] OpenError),
+    /// Keys of sealed files cannot be kept.
+    #[error("at_rest: {0}")]
+    AtRest(String),
     /// A port, a file or the system said no.
     #[error("{0}")]
     System(#[from] std::io::Error),
@@ -116,9 +121,13 @@ impl App {
         }
         let (door, files) = (Arc::clone(&shared.door), Arc::clone(&shared.kept));
         app.tasks.spawn(kept::keep(door, files, policy.auth_failures.save_interval, app.drain.clone()));
+        if let Some(vault) = shared.vault.clone() {
+            vault.note_use(data).map_err(|why| StartError::AtRest(why.to_string()))?;
+            app.spawn(keep_sealed(vault, app.journal.clone(), policy.at_rest.seal_interval));
+        }
         // Before anything is let through: what was loosened in an emergency is over.
         shared.break_glass.elapse(since_boot()).await;
-        app.serve(policy, sockets, &shared)?;
+        app.serve((policy, data), sockets, &shared)?;
         app.journal.record(
             Event::new(EventType::Operation, "start")
                 .with_input("policy_hash", policy.hash())
@@ -129,7 +138,7 @@ impl App {
         Ok(app)
     }
 
-    fn serve(&self, policy: &Policy, sockets: Sockets, shared: &Shared) -> Result<(), StartError> {
+    fn serve(&self, (policy, data): (&Policy, &Path), sockets: Sockets, shared: &Shared) -> Result<(), StartError> {
         let limits = compile::connection_limits(policy);
         let mut entrances = Vec::new();
         for (listener, socket) in [(Listener::Ingress, sockets.ingress), (Listener::Egress, sockets.egress)] {
@@ -144,7 +153,7 @@ impl App {
             let listening = || entrances.iter().map(|entrance| entrance.gate(&parts, &upstreams)).collect();
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
         }
-        let admin = shared.admin(policy);
+        let admin = shared.admin(policy, data);
         self.listen(limits, sockets.admin, AdminPort(Arc::clone(&admin)));
         self.listen(limits, sockets.health, HealthPort(admin));
         Ok(())
@@ -200,6 +209,7 @@ struct Shared {
     door: Arc<Door>,
     kept: Arc<KeptFiles>,
     journal: Journal,
+    vault: Option<Arc<Vault>>,
     safety: Arc<Safety>,
     incidents: Arc<Incidents>,
     break_glass: Arc<BreakGlass>,
@@ -215,8 +225,9 @@ impl Shared {
     fn open(policy: &Policy, data: &Path) -> Result<(Self, mpsc::Receiver<signals::Raised>), StartError> {
         let rules = Arc::new(compile::ruleset(policy)?);
         let (door, kept) = identity::door(policy, KeptFiles::open(data)?)?;
-        let journal = open_journal(policy, data, &rules)?;
-        let loaded = history::load(data, now_ms())?;
+        let vault = compile::vault(policy)?;
+        let journal = open_journal(policy, data, &rules, vault.clone())?;
+        let loaded = history::load(data, &journal.files(), now_ms())?;
         let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
         let incidents =
             Incidents::open(data, policy.incidents.clone(), Arc::clone(&safety), journal.clone()).map(Arc::new)?;
@@ -237,6 +248,7 @@ impl Shared {
                 door,
                 kept,
                 journal,
+                vault,
                 safety,
                 incidents,
                 break_glass,
@@ -264,7 +276,7 @@ impl Shared {
         }
     }
 
-    fn admin(&self, policy: &Policy) -> Arc<Admin> {
+    fn admin(&self, policy: &Policy, data: &Path) -> Arc<Admin> {
         let preconditions = Preconditions {
             safety: Arc::clone(&self.safety),
             incidents: Arc::clone(&self.incidents),
@@ -286,6 +298,16 @@ impl Shared {
             recorder: Arc::clone(&self.recorder),
             metrics: self.metrics.clone(),
             decisions: Arc::clone(&self.decisions),
+            bundles: Arc::new(Maker {
+                data: data.to_path_buf(),
+                rules: Arc::clone(&self.rules),
+                vault: self.vault.clone(),
+                most: policy.at_rest.bundle_bytes,
+                service: policy.service.to_string(),
+                engine: engine(),
+                policy: policy.danger_source().into(),
+                policy_hash: policy.hash().to_owned(),
+            }),
             policy_hash: Arc::from(policy.hash()),
             unverified: self.unverified,
         })
@@ -343,8 +365,17 @@ impl Sockets {
     }
 }
 
+fn engine() -> String {
+    format!("sekisho {}", env!("CARGO_PKG_VERSION"))
+}
+
 /// Opens the journal. Every string passes the scanner before it is written.
-fn open_journal(policy: &Policy, data: &Path, rules: &Arc<Ruleset>) -> Result<Journal, OpenError> {
+fn open_journal(
+    policy: &Policy,
+    data: &Path,
+    rules: &Arc<Ruleset>,
+    vault: Option<Arc<Vault>>,
+) -> Result<Journal, OpenError> {
     let settings = &policy.journal;
     let rules = Arc::clone(rules);
     let scrub = move |text: &str| {
@@ -354,7 +385,7 @@ fn open_journal(policy: &Policy, data: &Path, rules: &Arc<Ruleset>) -> Result<Jo
     let settings = JournalSettings {
         dir: data.to_path_buf(),
         origin: format!("sekisho/{}", policy.service),
-        engine: format!("sekisho {}", env!("CARGO_PKG_VERSION")),
+        engine: engine(),
         flush_interval: settings.flush_interval,
         batch: settings.batch,
         queue: settings.queue,
@@ -365,6 +396,7 @@ fn open_journal(policy: &Policy, data: &Path, rules: &Arc<Ruleset>) -> Result<Jo
         aggregate_window: settings.aggregate_window,
         aggregate_keys: settings.aggregate_keys,
         ring: settings.ring,
+        vault,
     };
     Journal::open(settings, Arc::new(scrub))
 }

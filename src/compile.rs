@@ -10,12 +10,14 @@ use sekisho_filters::exchange::{Orders, Redaction};
 use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::OrderLimits;
 use sekisho_filters::redact::RedactLimits;
-use sekisho_policy::{ActionName, Listener, Policy, Protocol, RoutePolicy};
+use sekisho_policy::{ActionName, Listener, MasterSource, Policy, Protocol, RoutePolicy, SecretSource};
 use sekisho_scan::{Action, KnownSecret, Ruleset};
+use zeroize::Zeroizing;
 
 use crate::data::classify::Entry;
 use crate::data::listener::ConnectionLimits;
 use crate::data::upstream::{Target, Timeouts, Upstream};
+use crate::evidence::seal::{Bao, Master, Vault};
 use crate::identity::{SecretError, resolve};
 
 /// Why a checked policy cannot be run on this machine.
@@ -27,6 +29,14 @@ pub enum CompileError {
     /// A secret cannot be searched for.
     #[error("secrets: `{name}`: {why}")]
     Unsearchable {
+        /// As policy names it.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+    /// A master key is none, or cannot be asked for.
+    #[error("at_rest: `{name}`: {why}")]
+    Master {
         /// As policy names it.
         name: String,
         /// Why not.
@@ -45,6 +55,42 @@ pub enum CompileError {
         /// What it should be.
         what: &'static str,
     },
+}
+
+/// What seals files at rest, with its master keys; `None` if policy names none.
+///
+/// # Errors
+///
+/// When a master key or a token cannot be read, or is none.
+pub fn vault(policy: &Policy) -> Result<Option<Arc<Vault>>, CompileError> {
+    let Some(current) = &policy.at_rest.master_key else { return Ok(None) };
+    let old = policy.at_rest.old_master_keys.iter().map(|source| master(policy, source));
+    let old = old.collect::<Result<_, _>>()?;
+    Ok(Some(Arc::new(Vault::new(master(policy, current)?, old))))
+}
+
+fn master(policy: &Policy, source: &MasterSource) -> Result<Master, CompileError> {
+    let wrong = |why: &str| CompileError::Master { name: source.to_string(), why: why.to_owned() };
+    let text = |what: &str, source: &SecretSource| {
+        let secret = resolve(what, source)?;
+        let text = str::from_utf8(&secret).map_err(|_| wrong("it is not text"))?;
+        Ok::<_, CompileError>(Zeroizing::new(text.to_owned()))
+    };
+    match (source, &policy.at_rest.openbao) {
+        (MasterSource::Secret(source), _) => {
+            let key = text("at_rest.master_key", source)?;
+            let key = key.parse().map_err(|_| wrong("it is not a master key; `sekisho keys master` makes one"))?;
+            Ok(Master::Local(key))
+        }
+        (MasterSource::OpenBao { mount, key }, Some(server)) => Ok(Master::Bao(Bao {
+            authority: server.authority.clone(),
+            mount: mount.clone(),
+            key: key.clone(),
+            token: text("at_rest.openbao.token", &server.token)?,
+            timeout: server.timeout,
+        })),
+        (MasterSource::OpenBao { .. }, None) => Err(wrong("policy names no server")),
+    }
 }
 
 /// The detectors of `policy`, with the known secrets it refers to.

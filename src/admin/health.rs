@@ -36,15 +36,20 @@ impl Admin {
     }
 
     pub(super) fn metrics(&self) -> Response<Body> {
+        match self.metrics_text() {
+            Ok(text) => reply::typed(StatusCode::OK, "text/plain; version=0.0.4", text),
+            Err(error) => reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "metrics", &error.to_string()),
+        }
+    }
+
+    /// All metrics, as they are scraped.
+    pub(super) fn metrics_text(&self) -> prometheus::Result<Vec<u8>> {
         let reading = Reading {
             level: self.safety.effective(&[]).level,
             stored: self.safety.is_stored(),
             journal_ok: self.journal.health().is_ok(),
             journal_size: self.journal.sealed_size(),
         };
-        match self.metrics.text(reading, self.decisions.count()) {
-            Ok(text) => reply::typed(StatusCode::OK, "text/plain; version=0.0.4", text),
-            Err(error) => reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "metrics", &error.to_string()),
-        }
+        self.metrics.text(reading, self.decisions.count())
     }
 }

@@ -16,6 +16,8 @@
 //! | `POST /v1/lockouts/lift` | `ManageAccess` | ends lockouts |
 //! | `GET /v1/gates` | anyone on the machine | how each gate is |
 //! | `PUT /v1/gates/NAME` | `ReportGate` | says how one is: PASS, FAIL or UNKNOWN, for how long, and where that can be looked up |
+//! | `POST /v1/bundles` | `CreateBundle` | makes a support bundle of an incident or a range |
+//! | `GET /v1/bundles` | `ReadAudit` | the names of those that are there |
 //! | `GET /livez` `/readyz` `/healthz` `/metrics` | anyone, on the health port | whether it lives, is ready, and what it counts |
 //!
 //! What is not for anyone carries an `X-API-Key`, and a change a JSON body. Requests whose `Host` is no loopback name are
@@ -36,6 +38,8 @@ mod release;
 mod incidents;
 
 mod gates;
+
+mod bundles;
 
 mod serve;
 
@@ -76,6 +80,8 @@ pub struct Admin {
     pub metrics: Metrics,
     /// Numbers the answers.
     pub decisions: Arc<Decisions>,
+    /// What makes support bundles.
+    pub bundles: Arc<crate::evidence::bundle::Maker>,
     /// Hash of the policy in force.
     pub policy_hash: Arc<str>,
     /// Why the state could not be verified at the start, if it could not.

@@ -84,6 +84,7 @@ impl Admin {
             }
             (_, path) if path.starts_with("/v1/incidents") => self.incidents(peer, &head, body).await,
             (_, path) if path.starts_with("/v1/lockouts") => self.at_lockouts(peer, &head, body).await,
+            (_, path) if path.starts_with("/v1/bundles") => self.bundles(peer, &head, body).await,
             _ => nowhere(),
         }
     }

@@ -6,7 +6,7 @@ mod remote;
 
 mod filter;
 
-mod query;
+pub(super) mod query;
 
 mod proof;
 
@@ -20,6 +20,8 @@ use clap::Subcommand;
 use sekisho_journal::{CHECKPOINT, Checkpoint, NoteError, SEGMENTS, VerifierKey, contract};
 
 use super::Exit;
+use super::unseal::Unseal;
+use crate::evidence::FileStore;
 
 /// Look at the evidence: is it what was signed, and what does it say?
 #[derive(Debug, Subcommand)]
@@ -106,6 +108,12 @@ fn run_contract(name: Option<&str>, out: &mut dyn Write) -> Result<Exit, Stop> {
     };
     out.write_all(schema.as_bytes())?;
     Ok(Exit::Fine)
+}
+
+/// The files of the journal in a data directory, with what opens sealed ones.
+fn file_store(dir: &Path, unseal: &Unseal) -> Result<FileStore, Stop> {
+    let vault = unseal.vault().map_err(|(exit, why)| Stop { exit, why })?;
+    Ok(FileStore::new(&journal_dir(dir)?).with_vault(vault))
 }
 
 /// The journal in a data directory, or the directory itself if it is one.

@@ -1,3 +1,5 @@
+pub(super) mod at_rest;
+
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -7,10 +9,16 @@ use super::{Exit, Terminal};
 use crate::identity::new_key::{new_key, random_text};
 use crate::identity::resolve;
 
-/// Makes API keys. Policy keeps a keyed hash; the key itself is shown once.
+/// Makes API keys, and looks after the keys of sealed files.
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
-    /// Makes a key: prints it, and the lines for `identity.keys` in policy.
+    /// Makes a master key for files at rest.
+    Master(at_rest::Master),
+    /// Shows the keys of sealed files and their ages.
+    Ages(at_rest::Ages),
+    /// Wraps the keys of sealed files with the master key of the policy.
+    Rewrap(at_rest::Rewrap),
+    /// Makes an API key: prints it, and the lines for `identity.keys` in policy.
     New {
         /// Names the key: letters, digits, `.` and `-`, at most 64.
         id: String,
@@ -28,7 +36,12 @@ pub(super) enum KeysCommand {
 
 impl KeysCommand {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let Self::New { id, role, person, pepper } = self;
+        let (id, role, person, pepper) = match self {
+            Self::Master(master) => return master.run(terminal),
+            Self::Ages(ages) => return ages.run(terminal),
+            Self::Rewrap(rewrap) => return rewrap.run(terminal),
+            Self::New { id, role, person, pepper } => (id, role, person, pepper),
+        };
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
             return terminal.fail(Exit::Usage, "id: expected 1 to 64 letters, digits, `.` and `-`");

@@ -1,5 +1,7 @@
 //! The command line. One file a command; output goes where it is told to, so that tests can read it.
 
+mod bundle;
+
 mod check;
 
 mod client;
@@ -7,6 +9,8 @@ mod client;
 mod demo;
 
 mod exec;
+
+mod unseal;
 
 mod wire;
 
@@ -73,12 +77,15 @@ enum Command {
     /// Shows gates, and says how one is.
     #[command(subcommand)]
     Gate(gate::Gate),
-    /// Makes API keys.
+    /// Makes API keys, and looks after the keys of sealed files.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Shows and ends lockouts after failed authentication.
     #[command(subcommand)]
     Lockouts(lockouts::Lockouts),
+    /// Makes support bundles, verifies and shows them.
+    #[command(subcommand)]
+    Bundle(bundle::Bundle),
     /// Verifies and shows the journal.
     #[command(subcommand)]
     Journal(journal::JournalCommand),
@@ -161,6 +168,7 @@ impl Cli {
             Command::Release(release) => release.run(terminal),
             Command::Incident(command) => command.run(terminal),
             Command::Gate(command) => command.run(terminal),
+            Command::Bundle(command) => command.run(terminal),
             Command::Keys(command) => command.run(terminal),
             Command::Lockouts(command) => command.run(terminal),
             Command::Policy(command) => command.run(terminal),

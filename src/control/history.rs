@@ -19,9 +19,9 @@ use crate::evidence::FileStore;
 /// # Errors
 ///
 /// As there.
-pub fn load(data: &Path, now_ms: u64) -> io::Result<Loaded> {
+pub fn load(data: &Path, journal: &FileStore, now_ms: u64) -> io::Result<Loaded> {
     let loaded = StateFiles::open(data, now_ms)?;
-    let last = last_change(&FileStore::new(&data.join("journal")));
+    let last = last_change(journal);
     let behind = loaded.unverified.is_none() && last.is_some_and(|last| last.is_ahead_of(&loaded.state));
     Ok(if behind { loaded.doubted(BEHIND, now_ms) } else { loaded })
 }

@@ -9,15 +9,18 @@ use sekisho_journal::{CHECKPOINT, Checkpoint, SEGMENTS, SignerKey, Store, Tree, 
 use zeroize::Zeroizing;
 
 use super::disk::{private_dir, replace};
+use super::seal::{self, Vault};
 use super::settings::OpenError;
 use super::store::FileStore;
 
 /// The key of the journal below `data`; made together with an empty journal if there is neither.
-pub(super) fn signer(data: &Path, origin: &str) -> Result<SignerKey, OpenError> {
+///
+/// With a vault the seed is sealed: one that lies there plain is, from now on.
+pub(super) fn signer(data: &Path, origin: &str, vault: Option<&Vault>) -> Result<SignerKey, OpenError> {
     let seed_path = data.join(SEED);
-    let signer = match seed(&seed_path)? {
+    let signer = match seed(data, vault)? {
         Some(seed) => SignerKey::from_seed(origin, &seed)?,
-        None if untouched(data)? => begin(data, origin)?,
+        None if untouched(data)? => begin(data, origin, vault)?,
         None => return Err(OpenError::SeedMissing(seed_path)),
     };
     publish(&data.join(VERIFIER), signer.verifier())?;
@@ -27,7 +30,28 @@ pub(super) fn signer(data: &Path, origin: &str) -> Result<SignerKey, OpenError> 
 /// Where the auditors' key is, below the data directory.
 pub const VERIFIER: &str = "keys/journal.vkey";
 
-fn seed(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, OpenError> {
+/// The seed, plain or sealed.
+fn seed(data: &Path, vault: Option<&Vault>) -> Result<Option<Zeroizing<[u8; 32]>>, OpenError> {
+    let path = data.join(SEED);
+    let failed = |why| OpenError::SeedSealed { path: path.clone(), why };
+    if let Some(plain) = plain_seed(&path)? {
+        if let Some(vault) = vault {
+            seal::write(vault, data, SEED, &plain[..]).map_err(failed)?;
+            fs::remove_file(&path).map_err(io_error("cannot remove", &path))?;
+        }
+        return Ok(Some(plain));
+    }
+    let opened = seal::read(vault, data, SEED).map_err(failed)?.map(Zeroizing::new);
+    let Some(opened) = opened else { return Ok(None) };
+    let mut seed = Zeroizing::new([0; 32]);
+    if opened.len() != seed.len() {
+        return Err(OpenError::SeedUnusable { path: path.clone(), why: "it is not 32 bytes long" });
+    }
+    seed.copy_from_slice(&opened);
+    Ok(Some(seed))
+}
+
+fn plain_seed(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, OpenError> {
     let mut file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -64,7 +88,7 @@ fn untouched(data: &Path) -> Result<bool, OpenError> {
 }
 
 /// Makes a new key and the checkpoint of the empty journal. The seed comes last: until it is there, nothing was begun.
-fn begin(data: &Path, origin: &str) -> Result<SignerKey, OpenError> {
+fn begin(data: &Path, origin: &str, vault: Option<&Vault>) -> Result<SignerKey, OpenError> {
     let seed_path = data.join(SEED);
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *seed)
@@ -78,10 +102,14 @@ fn begin(data: &Path, origin: &str) -> Result<SignerKey, OpenError> {
     let key_text = format!("{}\n", signer.verifier());
     let note = empty.sign(&signer);
     let checkpoint = data.join(JOURNAL).join(CHECKPOINT);
-    for (path, bytes) in
-        [(&data.join(VERIFIER), key_text.as_bytes()), (&checkpoint, note.as_bytes()), (&seed_path, &seed[..])]
-    {
+    for (path, bytes) in [(&data.join(VERIFIER), key_text.as_bytes()), (&checkpoint, note.as_bytes())] {
         replace(path, bytes).map_err(io_error("cannot write", path))?;
+    }
+    match vault {
+        Some(vault) => {
+            seal::write(vault, data, SEED, &seed[..]).map_err(|why| OpenError::SeedSealed { path: seed_path, why })?;
+        }
+        None => replace(&seed_path, &seed[..]).map_err(io_error("cannot write", &seed_path))?,
     }
     Ok(signer)
 }

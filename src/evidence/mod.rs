@@ -34,6 +34,10 @@ mod store;
 
 mod recover;
 
+pub mod seal;
+
+pub mod bundle;
+
 mod shared;
 
 mod writer;
@@ -74,6 +78,7 @@ struct Inner {
     shared: Arc<Shared>,
     key: VerifierKey,
     root: PathBuf,
+    files: FileStore,
     /// Held while the journal is read back: one reader at a time, however many ask.
     reading: tokio::sync::Mutex<()>,
 }
@@ -99,18 +104,18 @@ impl Journal {
             private_dir(dir).map_err(io_error("cannot make", dir))?;
         }
         let lock = locked(&root.join("lock"))?;
-        let signer = keys::signer(&settings.dir, &settings.origin)?;
+        let signer = keys::signer(&settings.dir, &settings.origin, settings.vault.as_deref())?;
         let key = signer.verifier().clone();
-        let recovered = recover(&root, signer, disk(&root), Bounds::of(&settings))?;
+        let files = FileStore::new(&root).with_vault(settings.vault.clone());
+        let recovered = recover(&files, signer, disk(&root), Bounds::of(&settings))?;
         let Recovered { ledger, mending, notes } = recovered;
         let shared = Arc::new(Shared::new(&settings));
         shared.sealed.store(ledger.size(), Ordering::Relaxed);
         let state = State::new(Instant::now(), mending);
-        let files = FileStore::new(&root);
-        let writer = Writer { shared: shared.clone(), settings, scrub, ledger, files, lock, state };
+        let writer = Writer { shared: shared.clone(), settings, scrub, ledger, files: files.clone(), lock, state };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         thread.spawn(move || writer.run(notes)).map_err(io_error("cannot begin to write", &root))?;
-        Ok(Self { inner: Arc::new(Inner { shared, key, root, reading: tokio::sync::Mutex::default() }) })
+        Ok(Self { inner: Arc::new(Inner { shared, key, root, files, reading: tokio::sync::Mutex::default() }) })
     }
 
     /// Records an event. Never blocks; if the queue is full it is counted as lost, and the journal will say so.
@@ -164,7 +169,7 @@ impl Journal {
         self.inner.shared.queue.ask(Message::Checkpoint(answer))?;
         let snapshot: Snapshot = wait(answered).await?;
         let checkpoint = snapshot.checkpoint.clone();
-        let store = SnapshotStore::new(FileStore::new(&self.inner.root), snapshot);
+        let store = SnapshotStore::new(self.inner.files.clone(), snapshot);
         let (key, pinned) = (self.inner.key.clone(), earlier.unwrap_or_else(|| checkpoint.clone()));
         let verified = tokio::task::spawn_blocking(move || verify(&store, &key, Some(&pinned)));
         let report = verified.await.map_err(|_| JournalError::Disk("the verifier broke off"))?;
@@ -181,10 +186,16 @@ impl Journal {
         }
     }
 
-    /// The files of the journal, as they are now.
+    /// The directory that it is in.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    /// The files of this journal, as they are now.
     #[must_use]
     pub fn files(&self) -> FileStore {
-        FileStore::new(&self.inner.root)
+        self.inner.files.clone()
     }
 
     /// Whether records reach the disk.

@@ -4,8 +4,6 @@
 //! this writer wrote and had not sealed; a last line that is cut short; a tile that did not reach the disk. Anything
 //! else was not done by a crash, and the journal is not opened.
 
-use std::path::Path;
-
 use sekisho_journal::tile::Builder;
 use sekisho_journal::{
     Damage, DamageKind, Event, EventType, SEGMENTS, Severity, SignerKey, Store, Tail, Verdict, Walk, check_canonical,
@@ -36,15 +34,14 @@ impl Mending {
     }
 }
 
-/// Verifies the journal in `root`, and finds out what a crash left to be mended.
+/// Verifies the journal in `files`, and finds out what a crash left to be mended.
 pub(super) fn recover(
-    root: &Path,
+    files: &FileStore,
     signer: SignerKey,
     disk: Box<dyn Disk>,
     bounds: Bounds,
 ) -> Result<Recovered, OpenError> {
-    let files = FileStore::new(root);
-    let walked = whole(walk(&files, signer.verifier(), None))?;
+    let walked = whole(walk(files, signer.verifier(), None))?;
     let size = walked.tree.size();
     let mut notes = vec![opened(size)];
     let mut mending = None;

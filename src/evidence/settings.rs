@@ -1,9 +1,12 @@
 //! What the journal is told at its start, and what it can answer.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_journal::{Checkpoint, Damage, KeyError, Report};
+
+use super::seal::{Vault, VaultError};
 
 /// How a journal is kept. Every bound is here; none is without one.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct JournalSettings {
     pub aggregate_keys: usize,
     /// How many records are kept in memory while the disk is in trouble.
     pub ring: usize,
+    /// What seals the signing seed and opens sealed segments; none, and nothing is sealed.
+    pub vault: Option<Arc<Vault>>,
 }
 
 impl JournalSettings {
@@ -54,6 +59,7 @@ impl JournalSettings {
             aggregate_window: Duration::from_secs(10),
             aggregate_keys: 1024,
             ring: 8192,
+            vault: None,
         }
     }
 }
@@ -82,6 +88,14 @@ pub enum OpenError {
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// The signing seed is sealed and does not come out, or cannot be sealed.
+    #[error("the signing seed `{path}`: {why}")]
+    SeedSealed {
+        /// Where it is.
+        path: PathBuf,
+        /// Why not.
+        why: VaultError,
     },
     /// The published key is not that of the seed.
     #[error("`{0}` is not the key of the signing seed")]

@@ -4,22 +4,64 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sekisho_journal::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};
 
 use super::ledger::Snapshot;
+use super::seal::{self, KEY, SEALED, Vault};
 
 /// The files of a journal below one directory, as they are now.
 #[derive(Clone, Debug)]
 pub struct FileStore {
     root: PathBuf,
+    vault: Option<Arc<Vault>>,
 }
 
 impl FileStore {
     /// The journal in `root`: the directory with `checkpoint`, `segments` and `tile`.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), vault: None }
+    }
+
+    /// The same, with what opens sealed segments. Without it they are there and cannot be read.
+    #[must_use]
+    pub fn with_vault(mut self, vault: Option<Arc<Vault>>) -> Self {
+        self.vault = vault;
+        self
+    }
+
+    /// The segments that are sealed and lie there in no other form, by their first entry.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    pub fn sealed_segments(&self) -> Result<Vec<u64>, String> {
+        let names = self.names(SEGMENTS)?;
+        let mut sealed: Vec<u64> = names.iter().filter_map(|name| segment_first(name.strip_suffix(SEALED)?)).collect();
+        sealed.retain(|first| !names.iter().any(|name| segment_first(name) == Some(*first)));
+        sealed.sort_unstable();
+        Ok(sealed)
+    }
+
+    fn names(&self, dir: &str) -> Result<Vec<String>, String> {
+        let entries = match fs::read_dir(self.root.join(dir)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(format!("{dir}: {error}")),
+        };
+        let name =
+            |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        entries.map(name).collect::<io::Result<_>>().map_err(|error| format!("{dir}: {error}"))
+    }
+
+    /// A segment that lies here sealed.
+    fn unsealed(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
+        if !path.starts_with(SEGMENTS) {
+            return Ok(None);
+        }
+        seal::read(self.vault.as_deref(), &self.root, path).map_err(|error| format!("{path}: {error}"))
     }
 }
 
@@ -27,7 +69,7 @@ impl Store for FileStore {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
         let file = match fs::File::open(self.root.join(path)) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.unsealed(path),
             Err(error) => return Err(format!("{path}: {error}")),
         };
         let mut bytes = Vec::new();
@@ -40,14 +82,17 @@ impl Store for FileStore {
     }
 
     fn list(&self, dir: &str) -> Result<Vec<String>, String> {
-        let entries = match fs::read_dir(self.root.join(dir)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(format!("{dir}: {error}")),
-        };
-        let name =
-            |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name().to_string_lossy().into_owned());
-        entries.map(name).collect::<io::Result<_>>().map_err(|error| format!("{dir}: {error}"))
+        let mut names = self.names(dir)?;
+        if dir == SEGMENTS {
+            // A segment has one name, sealed or not; the keys beside the sealed ones have none here.
+            names.retain(|name| !name.ends_with(KEY));
+            for name in &mut names {
+                name.truncate(name.strip_suffix(SEALED).map_or(name.len(), str::len));
+            }
+            names.sort_unstable();
+            names.dedup();
+        }
+        Ok(names)
     }
 }
 

@@ -41,3 +41,5 @@ mod files;
 mod protocol;
 
 mod tools;
+
+mod bundles;

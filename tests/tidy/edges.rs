@@ -8,16 +8,25 @@ use crate::tokens::Source;
 use crate::tree::Tree;
 
 /// A crate of ours, and those of ours that it may know.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("sekisho-safety", &[]),
     ("sekisho-journal", &[]),
+    ("sekisho-seal", &[]),
     ("sekisho-policy", &["sekisho-safety"]),
     ("sekisho-scan", &[]),
     ("sekisho-codec", &[]),
     ("sekisho-filters", &["sekisho-scan", "sekisho-codec", "sekisho-policy", "sekisho-safety"]),
     (
         "sekisho",
-        &["sekisho-filters", "sekisho-scan", "sekisho-codec", "sekisho-policy", "sekisho-safety", "sekisho-journal"],
+        &[
+            "sekisho-filters",
+            "sekisho-scan",
+            "sekisho-codec",
+            "sekisho-policy",
+            "sekisho-safety",
+            "sekisho-journal",
+            "sekisho-seal",
+        ],
     ),
     ("sekisho-evaluate", &["sekisho-scan"]),
 ];
@@ -31,7 +40,7 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("evidence", &[]),
     ("control", &["evidence"]),
     ("telemetry", &["control", "evidence"]),
-    ("compile", &["data", "identity"]),
+    ("compile", &["data", "evidence", "identity"]),
     ("admin", &["control", "data", "evidence", "telemetry"]),
     ("app", &["admin", "compile", "control", "data", "evidence", "identity", "telemetry"]),
     ("cli", &["app", "compile", "data", "control", "evidence", "identity", "telemetry"]),

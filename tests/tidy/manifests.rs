@@ -83,7 +83,7 @@ fn own_versions(manifest: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn crates_take_what_is_common_from_the_workspace() {
     let tree = Tree::here();
-    assert_eq!(manifests(tree).count(), 8, "all manifests were read");
+    assert_eq!(manifests(tree).count(), 9, "all manifests were read");
     crate::tree::assert_none(&manifest_faults(tree));
 }
 

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tokens::Source;
 use crate::tree::Tree;
 
-const PURE: [&str; 5] = ["policy/safety", "policy/journal", "policy/core", "filters/scan", "filters/codec"];
+const PURE: [&str; 6] =
+    ["policy/safety", "policy/journal", "policy/seal", "policy/core", "filters/scan", "filters/codec"];
 
 /// What reaches the world. `std::net` has addresses too, which are only values.
 const IMPURE_PATHS: [&str; 20] = [

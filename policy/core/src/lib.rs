@@ -39,7 +39,7 @@ pub use policy::Policy;
 pub use refusal::{OrderRefusal, Refusal};
 pub use role::{Operation, Role};
 pub use sections::{
-    ActionName, ApiKey, AuthFailures, Detectors, Gate, Identity, Incidents, IpNet, JournalPolicy, Limits, Listener,
-    Listeners, Monitors, NoNetwork, NoReference, OrdersPolicy, Probe, Protocol, RoutePolicy, Safety, SecretRef,
-    SecretSource, Signal, Signals, Upstream,
+    ActionName, ApiKey, AtRest, AuthFailures, Detectors, Gate, Identity, Incidents, IpNet, JournalPolicy, Limits,
+    Listener, Listeners, MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersPolicy, Probe, Protocol,
+    RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, Upstream,
 };

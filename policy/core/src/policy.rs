@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::check::{Bounds, Checker, PolicyErrors};
 use crate::position::unreadable;
 use crate::sections::{
-    Around, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Gate, GateWritten, Identity,
-    IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits, LimitsWritten, Listeners,
-    ListenersWritten, Monitors, MonitorsWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef,
-    SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten, check_gates, check_routes, check_secrets,
-    check_upstreams,
+    Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Gate, GateWritten,
+    Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits, LimitsWritten,
+    Listeners, ListenersWritten, Monitors, MonitorsWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten,
+    SecretRef, SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten, check_gates, check_routes,
+    check_secrets, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -57,7 +57,20 @@ pub struct Policy {
     pub incidents: Incidents,
     /// How evidence is written.
     pub journal: JournalPolicy,
+    /// How files are sealed at rest, and what a support bundle may hold.
+    pub at_rest: AtRest,
+    source: Source,
     hash: String,
+}
+
+/// The text of a policy. It cannot be printed: somebody may have put a secret where a reference belongs.
+#[derive(Clone)]
+struct Source(Arc<str>);
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Source")
+    }
 }
 
 /// A policy for Sekisho, version 1.
@@ -102,6 +115,8 @@ struct Document {
     incidents: IncidentsWritten,
     /// How evidence is written.
     journal: JournalWritten,
+    /// How files are sealed at rest, and what a support bundle may hold.
+    at_rest: AtRestWritten,
 }
 
 impl Policy {
@@ -135,6 +150,12 @@ impl Policy {
     #[must_use]
     pub fn hash_of(yaml: &str) -> String {
         hash(yaml)
+    }
+
+    /// The text that it was read from. It may hold anything, so it has to be searched before it is shown.
+    #[must_use]
+    pub fn danger_source(&self) -> &str {
+        &self.source.0
     }
 
     /// The JSON Schema of a document, for editors.
@@ -190,7 +211,9 @@ impl Document {
             safety: self.safety.check("safety", checker),
             incidents: self.incidents.check("incidents", checker),
             journal: self.journal.check("journal", checker),
+            at_rest: self.at_rest.check(checker),
             hash: hash(yaml),
+            source: Source(yaml.into()),
             listeners,
             upstreams,
             routes,

@@ -136,6 +136,8 @@ kinds! {
     ScopeText = { "type": "string", "pattern": "^(fleet|(account|venue|strategy|instrument):.+)$" },
     /// Where a secret is to be had.
     Reference = { "type": "string", "pattern": "^(file:/|env:)" },
+    /// Where a master key is.
+    MasterWord = { "type": "string", "pattern": "^(file:/|env:|openbao:)" },
     /// A role.
     RoleWord = { "enum": ["admin", "operator", "viewer", "service"] },
     /// A listener.

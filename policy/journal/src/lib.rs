@@ -13,6 +13,8 @@
 
 pub mod contract;
 
+pub mod bundle;
+
 mod names;
 
 mod event;

@@ -11,7 +11,7 @@ use sekisho_journal::{CHECKPOINT, EventType, Outcome, Severity, Store, bundle, b
 use serde_json::{Value, json};
 
 use super::filter::{Filter, sealed};
-use super::{Stop, environment, journal_dir, usage};
+use super::{Stop, Unseal, environment, file_store, usage};
 use crate::cli::Exit;
 use crate::evidence::{FileStore, HeldStore};
 
@@ -21,6 +21,8 @@ pub(crate) struct Export {
     /// The data directory, or the journal directory itself.
     #[arg(long, value_name = "DIR", env = "SEKISHO_DATA")]
     data: PathBuf,
+    #[command(flatten)]
+    unseal: Unseal,
     #[command(flatten)]
     filter: Filter,
     /// In which form.
@@ -46,7 +48,7 @@ enum Format {
 
 impl Export {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, Stop> {
-        let files = FileStore::new(&journal_dir(&self.data)?);
+        let files = file_store(&self.data, &self.unseal)?;
         let make = match self.format {
             Format::Tlog => {
                 let dir = self.out.as_deref().ok_or_else(|| usage("tlog needs --out".to_owned()))?;

@@ -9,9 +9,9 @@ use sekisho_journal::tile::Reader;
 use sekisho_journal::{CHECKPOINT, Store as _, TlogProof, lines};
 
 use super::filter::sealed;
-use super::{Stop, environment, given_key, journal_dir, usage};
+use super::{Stop, Unseal, environment, file_store, given_key, usage};
 use crate::cli::Exit;
-use crate::evidence::{FileStore, HeldStore};
+use crate::evidence::HeldStore;
 
 /// What to prove.
 #[derive(Debug, Args)]
@@ -22,6 +22,8 @@ pub(crate) struct Prove {
     /// The data directory, or the journal directory itself.
     #[arg(long, value_name = "DIR", env = "SEKISHO_DATA")]
     data: PathBuf,
+    #[command(flatten)]
+    unseal: Unseal,
     /// Write the proof here rather than to the terminal.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -29,7 +31,7 @@ pub(crate) struct Prove {
 
 impl Prove {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, Stop> {
-        let files = FileStore::new(&journal_dir(&self.data)?);
+        let files = file_store(&self.data, &self.unseal)?;
         let size = sealed(&files)?;
         let note = files.read(CHECKPOINT).map_err(environment)?.unwrap_or_default();
         let store = HeldStore::new(&files, note.clone(), size);

@@ -8,9 +8,8 @@ use clap::Args;
 use sekisho_journal::contract::AuditEvent;
 
 use super::filter::{Filter, sealed};
-use super::{Stop, journal_dir};
+use super::{Stop, Unseal, file_store};
 use crate::cli::Exit;
-use crate::evidence::FileStore;
 
 /// What to print.
 #[derive(Debug, Args)]
@@ -18,6 +17,8 @@ pub(crate) struct Query {
     /// The data directory, or the journal directory itself.
     #[arg(long, value_name = "DIR", env = "SEKISHO_DATA")]
     data: PathBuf,
+    #[command(flatten)]
+    unseal: Unseal,
     #[command(flatten)]
     filter: Filter,
     /// How many entries to print at most.
@@ -30,7 +31,7 @@ pub(crate) struct Query {
 
 impl Query {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, Stop> {
-        let store = FileStore::new(&journal_dir(&self.data)?);
+        let store = file_store(&self.data, &self.unseal)?;
         let mut left = self.limit;
         self.filter.each(&store, |line, entry| {
             if left == 0 {
@@ -51,6 +52,8 @@ pub(crate) struct Tail {
     #[arg(long, value_name = "DIR", env = "SEKISHO_DATA")]
     data: PathBuf,
     #[command(flatten)]
+    unseal: Unseal,
+    #[command(flatten)]
     filter: Filter,
     /// How many of the last entries to begin with.
     #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
@@ -65,7 +68,7 @@ pub(crate) struct Tail {
 
 impl Tail {
     pub(super) fn run(&self, out: &mut dyn Write) -> Result<Exit, Stop> {
-        let store = FileStore::new(&journal_dir(&self.data)?);
+        let store = file_store(&self.data, &self.unseal)?;
         let mut filter = self.filter.clone();
         let mut size = sealed(&store)?;
         filter.from = filter.from.max(size.saturating_sub(self.lines));
@@ -104,7 +107,7 @@ fn print(line: &[u8], entry: &AuditEvent, json: bool, out: &mut dyn Write) -> Re
 }
 
 /// An entry may hold what moves a terminal's cursor, or turns its text around.
-fn printable(text: &str) -> String {
+pub(in crate::cli) fn printable(text: &str) -> String {
     let harmless = |c: char| {
         !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

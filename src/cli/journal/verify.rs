@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use sekisho_journal::tile::Reader;
 use sekisho_journal::{
-    CHECKPOINT, Checkpoint, Report, SEGMENTS, Store as _, Verdict, VerifierKey, segment_first, verify, walk,
+    CHECKPOINT, Checkpoint, Report, SEGMENTS, Store as _, Verdict, VerifierKey, root_of, segment_first, verify, walk,
 };
 
 use super::remote::{RemoteStore, fetch};
 use super::{Stop, data_dir, environment, given_key, journal_dir, key_file, opened, usage};
 use crate::cli::Exit;
+use crate::cli::unseal::Unseal;
 use crate::evidence::{FileStore, HeldStore, VERIFIER_KEY};
 
 /// What to verify, and against what.
@@ -30,6 +32,8 @@ pub(crate) struct Verify {
     /// continuation of it.
     #[arg(long, value_name = "NOTE|URL")]
     pinned: Option<String>,
+    #[command(flatten)]
+    unseal: Unseal,
     /// Print the whole report as JSON.
     #[arg(long)]
     json: bool,
@@ -58,7 +62,9 @@ impl Verify {
     }
 
     fn on_files(&self, dir: &Path, err: &mut dyn Write) -> Result<Report, Stop> {
-        let store = FileStore::new(&journal_dir(dir)?);
+        let vault = self.unseal.vault().map_err(|(exit, why)| Stop { exit, why })?;
+        let locked = vault.is_none();
+        let store = FileStore::new(&journal_dir(dir)?).with_vault(vault);
         let key = match &self.key {
             Some(text) => given_key(text)?,
             None => {
@@ -70,7 +76,11 @@ impl Verify {
             }
         };
         let pinned = self.pinned(&key)?;
-        Ok(settled(&store, &key, pinned.as_ref()))
+        let mut report = settled(&store, &key, pinned.as_ref());
+        if report.verdict == Verdict::Unknown && locked {
+            report.trouble = unlooked(&store, &key).or(report.trouble);
+        }
+        Ok(report)
     }
 
     fn over_http(&self, url: &str) -> Result<Report, Stop> {
@@ -92,6 +102,23 @@ impl Verify {
         let note = String::from_utf8_lossy(&note);
         opened(&note, key, &format!("the pinned checkpoint `{given}`")).map(Some)
     }
+}
+
+/// What could not be looked into for want of a key, and what could.
+fn unlooked(store: &FileStore, key: &VerifierKey) -> Option<String> {
+    let sealed = store.sealed_segments().ok()?;
+    let first = sealed.first()?;
+    let note = store.read(CHECKPOINT).ok()??;
+    let checkpoint = Checkpoint::open(str::from_utf8(&note).ok()?, key).ok()?;
+    let hashes = match root_of(&Reader::new(store, checkpoint.size), checkpoint.size) {
+        Ok(root) if root == checkpoint.root => "its hashes are those that were signed",
+        Ok(_) => "its hashes are NOT those that were signed",
+        Err(_) => "its hashes cannot be read either",
+    };
+    Some(format!(
+        "{} sealed segments were not looked into, the first at entry {first}: give --policy or --master-key; {hashes}",
+        sealed.len()
+    ))
 }
 
 /// Beside a running sidecar the journal grows while it is read. So it is read as it was at its newest checkpoint, and

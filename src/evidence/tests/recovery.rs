@@ -177,7 +177,7 @@ async fn a_journal_without_its_seed_is_not_begun_anew() {
 async fn a_making_that_was_interrupted_is_made_again() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    drop(keys::signer(&data, "test.example/journal").unwrap());
+    drop(keys::signer(&data, "test.example/journal", None).unwrap());
     fs::remove_file(data.join("keys/journal.seed")).unwrap();
     reopened(dir.path()).unwrap().close().await.unwrap();
     assert_eq!(report(dir.path()).verdict, Verdict::Pass);

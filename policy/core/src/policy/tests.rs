@@ -70,6 +70,32 @@ fn everything_can_be_said() {
 }
 
 #[test]
+fn what_is_sealed_at_rest_is_said_by_reference() {
+    let parse = |at_rest: &str| Policy::parse("p", &format!("version: 1\nservice: desk\nat_rest: {at_rest}\n"));
+    let plain = parse("{}").unwrap().at_rest;
+    assert_eq!((plain.master_key, plain.bundle_bytes, plain.seal_interval.as_secs()), (None, 64 << 20, 10));
+    let bao = "{master_key: 'openbao:infra/transit/desk', old_master_keys: [env:OLD], \
+               openbao: {url: 'http://127.0.0.1:8200', token: file:/run/token}}";
+    let bao = parse(bao).unwrap().at_rest;
+    let on_server = crate::MasterSource::OpenBao { mount: "infra/transit".into(), key: "desk".into() };
+    assert_eq!(bao.master_key, Some(on_server));
+    assert_eq!(bao.openbao.unwrap().authority, "127.0.0.1:8200");
+    for (wrong, path) in [
+        ("{master_key: c2VjcmV0}", "at_rest.master_key"),
+        ("{master_key: 'openbao:transit'}", "at_rest.master_key"),
+        ("{master_key: 'openbao:../sys/x', openbao: {url: 'http://h:1', token: env:T}}", "at_rest.master_key"),
+        ("{old_master_keys: [env:OLD]}", "at_rest.master_key"),
+        ("{master_key: 'openbao:transit/k'}", "at_rest.openbao"),
+        ("{master_key: 'openbao:transit/k', openbao: {url: 'https://h:1', token: env:T}}", "at_rest.openbao.url"),
+        ("{master_key: 'openbao:transit/k', openbao: {url: 'http://h:1'}}", "at_rest.openbao.token"),
+        ("{bundle_bytes: 2GiB}", "at_rest.bundle_bytes"),
+    ] {
+        let errors = parse(wrong).unwrap_err().to_string();
+        assert!(errors.contains(path) && !errors.contains("c2VjcmV0"), "{wrong}: {errors}");
+    }
+}
+
+#[test]
 fn the_hash_is_of_the_text() {
     let hash = |yaml| Policy::parse("p", yaml).unwrap().hash().to_owned();
     assert_eq!(hash("version: 1\nservice: a\n"), hash("version: 1\nservice: a\n"));

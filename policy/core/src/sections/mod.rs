@@ -30,6 +30,10 @@ mod incidents;
 
 mod journal;
 
+mod at_rest;
+
+pub(crate) use at_rest::AtRestWritten;
+pub use at_rest::{AtRest, MasterSource, OpenBao};
 pub use auth_failures::AuthFailures;
 pub(crate) use auth_failures::AuthFailuresWritten;
 pub(crate) use detectors::DetectorsWritten;

@@ -79,7 +79,7 @@ fn check(name: &str, upstream: &At<UpstreamWritten>, checker: &mut Checker) -> O
     })
 }
 
-fn authority(url: &str) -> Option<(String, u16)> {
+pub(super) fn authority(url: &str) -> Option<(String, u16)> {
     let rest = url.strip_prefix("http://")?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let (host, port) = rest.rsplit_once(':')?;

@@ -1,0 +1,131 @@
+//! The keys of sealed files: made, looked at, wrapped anew.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use sekisho_policy::Policy;
+use sekisho_seal::MasterKey;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::super::{Exit, Setting, Terminal, run};
+use crate::compile;
+use crate::evidence::seal::{Age, KeyAges};
+
+/// Makes a master key and writes it to a file that only its owner may read.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Master {
+    /// Where to; nothing may be there yet.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Master {
+    pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> Exit {
+        let path = std::path::absolute(&self.output).unwrap_or_else(|_| self.output.clone());
+        let mut bytes = Zeroizing::new([0; 32]);
+        if let Err(error) = getrandom::fill(&mut *bytes) {
+            return terminal.fail(Exit::Environment, format_args!("random bytes: {error}"));
+        }
+        let key = MasterKey::new(bytes);
+        if let Err(error) = write_new(&path, key.danger_text().as_bytes()) {
+            return terminal.fail(Exit::Environment, format_args!("cannot write `{}`: {error}", path.display()));
+        }
+        terminal.say(format_args!("master key {} in {}", key.name(), path.display()));
+        terminal.say("keep a copy elsewhere: what is sealed under it opens with nothing else");
+        terminal.say("for the policy:");
+        terminal.say("at_rest:");
+        terminal.say(format_args!("  master_key: file:{}", path.display()));
+        Exit::Fine
+    }
+}
+
+fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+/// Shows the keys of sealed files, by id, and how old they are. Exit code 1 if one is over the age of the policy.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Ages {
+    #[command(flatten)]
+    setting: Setting,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Ages {
+    pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> Exit {
+        let (policy, data) = match run::load(&self.setting, terminal) {
+            Ok(loaded) => loaded,
+            Err(exit) => return exit,
+        };
+        let ages = match KeyAges::of(&data) {
+            Ok(ages) => ages,
+            Err(error) => return terminal.fail(Exit::Environment, error),
+        };
+        let over = over_age(&policy, &ages);
+        if self.json {
+            let over: Vec<&str> = over.iter().map(|age| age.what.as_str()).collect();
+            terminal.say(json!({ "masters": ages.masters, "data_keys": ages.data_keys, "over_age": over }));
+        } else {
+            for age in &ages.masters {
+                terminal.say(format_args!("master {}  in use for {} days", age.what, age.age_days));
+            }
+            for Age { what, key, age_days, wrapped_days, master } in &ages.data_keys {
+                terminal.say(format_args!(
+                    "data   {key}  {what}  made {age_days} days ago, wrapped {wrapped_days} days ago by {master}"
+                ));
+            }
+            for age in &over {
+                terminal.say(format_args!("OVER AGE  {}", age.what));
+            }
+        }
+        if over.is_empty() { Exit::Fine } else { Exit::Found }
+    }
+}
+
+/// The keys that are older than policy wants them.
+pub(in crate::cli) fn over_age<'a>(policy: &Policy, ages: &'a KeyAges) -> Vec<&'a Age> {
+    let days = |time: Duration| time.as_secs() / (24 * 60 * 60);
+    let (master, data) = (days(policy.at_rest.master_key_age), days(policy.at_rest.data_key_age));
+    let masters = ages.masters.iter().filter(|age| age.age_days > master);
+    masters.chain(ages.data_keys.iter().filter(|age| age.wrapped_days > data)).collect()
+}
+
+/// Brings the keys of all sealed files under the master key of the policy; the files themselves are not touched.
+///
+/// May run beside a sidecar that was started with the same policy. When it is done, the old master keys open nothing any more
+/// and can go from the policy.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Rewrap {
+    #[command(flatten)]
+    setting: Setting,
+}
+
+impl Rewrap {
+    pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> Exit {
+        let (policy, data) = match run::load(&self.setting, terminal) {
+            Ok(loaded) => loaded,
+            Err(exit) => return exit,
+        };
+        let vault = match compile::vault(&policy) {
+            Ok(Some(vault)) => vault,
+            Ok(None) => return terminal.fail(Exit::Usage, "the policy names no at_rest.master_key"),
+            Err(error) => return terminal.fail(Exit::Environment, error),
+        };
+        match vault.rewrap(&data) {
+            Ok(done) => {
+                terminal.say(format_args!("{} keys wrapped anew, {} already were", done.rewrapped, done.current));
+                Exit::Fine
+            }
+            Err(error) => terminal.fail(Exit::Environment, error),
+        }
+    }
+}
