@@ -30,7 +30,6 @@ use crate::data::classify::{Decisions, Routes};
 use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
-use crate::evidence::bundle::Maker;
 use crate::evidence::seal::{Vault, keep_sealed};
 use crate::evidence::{Journal, JournalSettings, OpenError};
 use crate::identity::{self, kept, kept::KeptFiles};
@@ -298,16 +297,7 @@ impl Shared {
             recorder: Arc::clone(&self.recorder),
             metrics: self.metrics.clone(),
             decisions: Arc::clone(&self.decisions),
-            bundles: Arc::new(Maker {
-                data: data.to_path_buf(),
-                rules: Arc::clone(&self.rules),
-                vault: self.vault.clone(),
-                most: policy.at_rest.bundle_bytes,
-                service: policy.service.to_string(),
-                engine: engine(),
-                policy: policy.danger_source().into(),
-                policy_hash: policy.hash().to_owned(),
-            }),
+            bundles: Arc::new(compile::bundles(policy, data, &self.rules, self.vault.as_ref())),
             policy_hash: Arc::from(policy.hash()),
             unverified: self.unverified,
         })
@@ -365,10 +355,6 @@ impl Sockets {
     }
 }
 
-fn engine() -> String {
-    format!("sekisho {}", env!("CARGO_PKG_VERSION"))
-}
-
 /// Opens the journal. Every string passes the scanner before it is written.
 fn open_journal(
     policy: &Policy,
@@ -385,7 +371,7 @@ fn open_journal(
     let settings = JournalSettings {
         dir: data.to_path_buf(),
         origin: format!("sekisho/{}", policy.service),
-        engine: engine(),
+        engine: compile::engine(),
         flush_interval: settings.flush_interval,
         batch: settings.batch,
         queue: settings.queue,

@@ -1,5 +1,6 @@
 //! From policy as checked to what the filters run on. Secrets are read here, once; nothing below holds a reference to one.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use http::Method;
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 use crate::data::classify::Entry;
 use crate::data::listener::ConnectionLimits;
 use crate::data::upstream::{Target, Timeouts, Upstream};
+use crate::evidence::bundle::Maker;
 use crate::evidence::seal::{Bao, Master, Vault};
 use crate::identity::{SecretError, resolve};
 
@@ -67,6 +69,26 @@ pub fn vault(policy: &Policy) -> Result<Option<Arc<Vault>>, CompileError> {
     let old = policy.at_rest.old_master_keys.iter().map(|source| master(policy, source));
     let old = old.collect::<Result<_, _>>()?;
     Ok(Some(Arc::new(Vault::new(master(policy, current)?, old))))
+}
+
+/// What makes support bundles.
+pub fn bundles(policy: &Policy, data: &Path, rules: &Arc<Ruleset>, vault: Option<&Arc<Vault>>) -> Maker {
+    Maker {
+        data: data.to_path_buf(),
+        rules: Arc::clone(rules),
+        vault: vault.cloned(),
+        most: policy.at_rest.bundle_bytes,
+        service: policy.service.to_string(),
+        engine: engine(),
+        policy: policy.danger_source().into(),
+        policy_hash: policy.hash().to_owned(),
+    }
+}
+
+/// This engine's name and version, as records have it.
+#[must_use]
+pub fn engine() -> String {
+    format!("sekisho {}", env!("CARGO_PKG_VERSION"))
 }
 
 fn master(policy: &Policy, source: &MasterSource) -> Result<Master, CompileError> {
