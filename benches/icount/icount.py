@@ -51,7 +51,8 @@ def main():
         parser.error(f"no work is called {unknown[0]}; there are {', '.join(WORK)}")
     if shutil.which("valgrind") is None:
         parser.error("valgrind not found: apt-get install valgrind")
-    # Not `--locked`: the product's own dependencies may have moved since, and this package follows them.
+    # The product's own versions, as `make benches` does: what is counted is what is shipped.
+    shutil.copyfile(HERE.parent.parent / "Cargo.lock", HERE / "Cargo.lock")
     build = ["cargo", "build", "--release", "--quiet", "--message-format=json-render-diagnostics"]
     built = subprocess.run(build, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout
     binary = [message["executable"] for line in built.splitlines() if (message := json.loads(line)).get("executable")][-1]

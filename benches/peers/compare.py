@@ -17,6 +17,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -88,8 +89,8 @@ def wait_for(port):
 class Fleet:
     """The upstream and the proxies; all end with it."""
 
-    def __init__(self, directory, sekisho, priority=0):
-        self.directory, self.processes, self.priority = directory, {}, priority
+    def __init__(self, directory, sekisho):
+        self.directory, self.processes = directory, {}
         page = "x" * 1024
         upstream = f'server {{ listen 127.0.0.1:{UPSTREAM}; location / {{ return 200 "{page}"; }} }}'
         # As long an answer as ours, with as many headers.
@@ -122,7 +123,7 @@ class Fleet:
 
     def start(self, name, command, core):
         with open(f"{self.directory}/{name}.log", "wb") as log:
-            command = ["nice", "-n", str(self.priority), "taskset", "-c", str(core), *command]
+            command = ["taskset", "-c", str(core), *command]
             self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log)
 
     def __enter__(self):
@@ -151,28 +152,28 @@ def headers_of(scenario):
     return headers
 
 
-def closed_loop(url, scenario, body, seconds, priority=0):
+def closed_loop(url, scenario, body, seconds):
     """32 connections of wrk, each sending as soon as it was answered: (requests, answers 4xx or 5xx, errors)."""
     wrk = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "load.lua")]
     headers = [part for name, value in headers_of(scenario).items() for part in ("-H", f"{name}: {value}")]
     environment = dict(os.environ, LOAD_METHOD=scenario.get("method", "GET"), LOAD_BODY=str(body) if body else "")
-    output = run([*wrk, *headers, url], seconds, priority, environment)
+    output = run([*wrk, *headers, url], seconds, environment)
     counts = json.loads(re.search(r"^\{.*\}$", output, re.M).group(0))
     return counts["requests"], counts["refused"], counts["errors"]
 
 
-def fixed_rate(url, scenario, body, seconds, rate, priority=0):
+def fixed_rate(url, scenario, body, seconds, rate):
     """The same over 32 connections of h2load that together send `rate` requests a second."""
     h2load = ["h2load", "--h1", "-t1", "-c32", f"--rps={rate / 32}", f"-D{seconds}", "--warm-up-time=0"]
     headers = [part for name, value in headers_of(scenario).items() for part in ("-H", f"{name}: {value}")]
-    output = run([*h2load, *headers, *(["-d", str(body)] if body else []), url], seconds, priority, None)
+    output = run([*h2load, *headers, *(["-d", str(body)] if body else []), url], seconds, None)
     done, errored = map(int, re.search(r"(\d+) done, .* (\d+) errored", output).groups())
     codes = map(int, re.search(r"(\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", output).groups())
     return done, sum(list(codes)[2:]), errored
 
 
-def run(command, seconds, priority, environment):
-    pinned = ["nice", "-n", str(priority), "taskset", "-c", "1", *command]
+def run(command, seconds, environment):
+    pinned = ["taskset", "-c", "1", *command]
     return subprocess.run(pinned, capture_output=True, text=True, timeout=seconds + 30, env=environment).stdout
 
 
@@ -188,16 +189,40 @@ def measure(fleet, name, key, load, options, seconds):
     pid = fleet.processes[name].pid
     before = cpu_seconds(pid)
     if load == "closed":
-        requests, refused, errors = closed_loop(url, scenario, body, seconds, options.priority)
+        requests, refused, errors = closed_loop(url, scenario, body, seconds)
     else:
         rate = scenario.get("rate", options.rate)
-        requests, refused, errors = fixed_rate(url, scenario, body, seconds, rate, options.priority)
+        requests, refused, errors = fixed_rate(url, scenario, body, seconds, rate)
     after = cpu_seconds(pid)
     wrong = errors + (requests - refused if scenario.get("refused") else refused)
     if wrong:
         sys.exit(f"{name}: {wrong} of {requests} answers were not what `{key}` is about")
     total, user = ((after[i] - before[i]) / requests * 1e6 for i in (0, 1))
     return {"cpu_us": total, "user_us": user, "rps": requests / seconds}
+
+
+def group_of_its_own(priority):
+    """Everything that is started from here on shares one scheduler group, of this nice value.
+
+    Where the kernel groups processes by session (`sched_autogroup_enabled`), a nice value counts within the session only.
+    """
+    if os.getsid(0) != os.getpid():
+        if os.getpgrp() == os.getpid():
+            # The leader of a process group cannot begin a session: its child does the work.
+            if child := os.fork():
+                try:
+                    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+                except KeyboardInterrupt:
+                    os.kill(child, signal.SIGTERM)
+                    sys.exit(130)
+            # Ends as at ^C, so that what it started ends with it.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        os.setsid()
+    group = Path("/proc/self/autogroup")
+    if group.exists():
+        group.write_text(str(priority))
+    else:
+        os.setpriority(os.PRIO_PROCESS, 0, priority)
 
 
 def table(rows, names):
@@ -221,7 +246,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=7, help="rounds (default 7)")
     parser.add_argument("--seconds", type=int, default=3, help="seconds of load for each measurement (default 3)")
     parser.add_argument("--rate", type=int, default=20000, help="requests a second at the fixed rate (default 20000)")
-    parser.add_argument("--priority", type=int, default=0, help="nice value of proxies and loads; below 0 needs root (default 0)")
+    parser.add_argument("--priority", type=int, default=0, help="nice value of this run as a group beside all others; below 0 needs root (default 0)")
     parser.add_argument("--sekisho", default=str(ROOT / "target/release/sekisho"), help="the binary to measure")
     parser.add_argument("--json", action="store_true", help="every measurement as JSON, not the table")
     options = parser.parse_args()
@@ -232,8 +257,9 @@ def main():
     missing = [tool for tool in ("nginx", "wrk", "h2load", "taskset") if shutil.which(tool) is None]
     if missing:
         parser.error(f"{', '.join(missing)} not found: apt-get install nginx-light wrk nghttp2-client util-linux")
+    group_of_its_own(options.priority)
     rows = []
-    with tempfile.TemporaryDirectory() as directory, Fleet(directory, options.sekisho, options.priority) as fleet:
+    with tempfile.TemporaryDirectory() as directory, Fleet(directory, options.sekisho) as fleet:
         runs = [(name, key, load) for key in names for load in LOADS for name in PORTS]
         for name, key, load in runs:
             measure(fleet, name, key, load, options, 1)
