@@ -69,7 +69,8 @@ impl Stage {
 
     pub(crate) fn chain(&self) -> Result<impl Chain + use<>, Box<dyn Error>> {
         let (signals, _raised) = Signals::new(&self.policy.signals);
-        let witness: Arc<dyn Witness> = Arc::new(Recorder::new(self.journal.clone(), Metrics::new()?, signals));
+        let witness: Arc<dyn Witness> =
+            Arc::new(Recorder::new(self.journal.clone(), Metrics::new()?, Arc::new(signals)));
         let rules = Arc::new(compile::ruleset(&self.policy)?);
         let (door, _kept) = identity::door(&self.policy, KeptFiles::open(&self.dir)?)?;
         let parts = Parts {
