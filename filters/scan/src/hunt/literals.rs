@@ -1,9 +1,11 @@
 //! The literals of all detectors: which stands here?
 //!
-//! The filters of the hot pass let some places by that are none. A bit for the hash of four bytes turns almost all of them away,
-//! whatever the number of literals; the rest is compared.
+//! The filters of the hot pass let some places by that are none. One Aho-Corasick automaton over all literals, anchored at the place,
+//! says which one stands there: it reads a byte a step and gives up at the first that no literal has, whatever their number.
 
-use std::collections::BTreeMap;
+use aho_corasick::automaton::Automaton;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, PatternID, StartKind};
 
 use super::Asker;
 
@@ -11,11 +13,9 @@ use super::Asker;
 #[derive(Debug)]
 pub(super) struct Literals {
     buckets: Vec<Bucket>,
-    /// The first four bytes of triggers, or all of a shorter one: which buckets begin so.
-    keys: BTreeMap<Key, Vec<usize>>,
-    bits: Box<[u64]>,
-    /// Lengths below four that triggers have.
-    short: Vec<usize>,
+    automaton: DFA,
+    /// The bucket of each literal of the automaton.
+    owners: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -26,8 +26,6 @@ struct Bucket {
     askers: Vec<(Vec<u8>, Asker)>,
 }
 
-type Key = (usize, u32);
-
 impl Literals {
     /// Each literal, who asked for it, and whether it counts within words too.
     pub(super) fn new(asked: &[(Vec<u8>, Asker, bool)]) -> Result<Self, String> {
@@ -35,21 +33,12 @@ impl Literals {
             return Err("a literal is shorter than two bytes".to_owned());
         }
         let buckets = buckets(asked);
-        let mut keys: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
-        let mut bits = vec![0; 1 << (HASH_BITS - 6)].into_boxed_slice();
-        for (index, bucket) in buckets.iter().enumerate() {
-            let length = bucket.trigger.len().min(KEY);
-            if let Some(key) = key(&bucket.trigger, length) {
-                keys.entry(key).or_default().push(index);
-                let slot = slot(key);
-                if let Some(word) = bits.get_mut(slot / 64) {
-                    *word |= 1 << (slot % 64);
-                }
-            }
-        }
-        let mut short: Vec<usize> = keys.keys().map(|(length, _)| *length).filter(|length| *length < KEY).collect();
-        short.dedup();
-        Ok(Self { buckets, keys, bits, short })
+        let literals = buckets.iter().enumerate().flat_map(|(index, bucket)| {
+            bucket.askers.iter().map(move |(literal, _)| (index, literal.get(..LONGEST).unwrap_or(literal)))
+        });
+        let (owners, literals): (Vec<usize>, Vec<&[u8]>) = literals.unzip();
+        let automaton = DFA::builder().start_kind(StartKind::Anchored).build(literals);
+        Ok(Self { automaton: automaton.map_err(|error| error.to_string())?, buckets, owners })
     }
 
     /// The first bytes of the literals that count within words, or of those that do not.
@@ -68,45 +57,30 @@ impl Literals {
     /// The bucket of which a literal stands at `at`, and whether it counts within words.
     #[inline]
     pub(super) fn at(&self, bytes: &[u8], at: usize) -> Option<(usize, bool)> {
-        let rest = bytes.get(at..)?;
-        let found = self.probe(rest, KEY);
-        if found.is_some() || self.short.is_empty() {
-            return found;
-        }
-        self.short.iter().find_map(|length| self.probe(rest, *length))
+        let literal = self.stands(bytes.get(at..)?)?;
+        let bucket = *self.owners.get(literal.as_usize())?;
+        Some((bucket, self.buckets.get(bucket)?.inner))
     }
 
+    /// The shortest literal that `rest` begins with. Others that it begins with have the same bucket.
     #[inline]
-    fn probe(&self, rest: &[u8], length: usize) -> Option<(usize, bool)> {
-        let key = key(rest, length)?;
-        let slot = slot(key);
-        if self.bits.get(slot / 64)? >> (slot % 64) & 1 == 0 {
-            return None;
+    fn stands(&self, rest: &[u8]) -> Option<PatternID> {
+        let mut state = self.automaton.start_state(Anchored::Yes).ok()?;
+        for (index, byte) in rest.iter().enumerate() {
+            state = self.automaton.next_state(Anchored::Yes, state, *byte);
+            if self.automaton.is_dead(state) {
+                return None;
+            }
+            if self.automaton.is_match(state) {
+                // a state also has the literals that end in it and begin later, behind its own
+                let literal = self.automaton.match_pattern(state, 0);
+                if self.automaton.pattern_len(literal) == index + 1 {
+                    return Some(literal);
+                }
+            }
         }
-        let near = self.keys.get(&key)?;
-        let stands = |literal: &[u8]| rest.starts_with(literal.get(..LONGEST).unwrap_or(literal));
-        near.iter().find_map(|index| {
-            let bucket = self.buckets.get(*index)?;
-            let found = bucket.askers.iter().any(|(literal, _)| stands(literal));
-            found.then_some((*index, bucket.inner))
-        })
+        None
     }
-}
-
-fn key(bytes: &[u8], length: usize) -> Option<Key> {
-    let number = match length {
-        KEY => u32::from_le_bytes(*bytes.first_chunk::<KEY>()?),
-        _ => bytes.get(..length)?.iter().fold(0, |key, byte| key << 8 | u32::from(*byte)),
-    };
-    Some((length, number))
-}
-
-#[inline]
-fn slot((length, number): Key) -> usize {
-    let mixed = number
-        .wrapping_mul(0x9e37_79b1)
-        .wrapping_add(u32::try_from(length).unwrap_or_default().wrapping_mul(0x85eb_ca6b));
-    (mixed >> (u32::BITS - HASH_BITS)) as usize
 }
 
 fn buckets(asked: &[(Vec<u8>, Asker, bool)]) -> Vec<Bucket> {
@@ -122,8 +96,6 @@ fn buckets(asked: &[(Vec<u8>, Asker, bool)]) -> Vec<Bucket> {
     triggers.into_iter().map(bucket).collect()
 }
 
-const KEY: usize = 4;
 const TRIGGER: usize = 5;
-const HASH_BITS: u32 = 16;
-/// So much of a literal is compared here: the hot pass is sure of no more bytes than that.
+/// So much of a literal the automaton holds: the hot pass is sure of no more bytes than that.
 const LONGEST: usize = 60;
