@@ -27,6 +27,25 @@ impl Decoded {
     }
 }
 
+/// Whether what ends `text` may be an escape or a pair of hex digits, with the delimiter behind it.
+pub(crate) fn spells_bytes(text: &[u8]) -> bool {
+    match text {
+        [.., b'&'] => true,
+        [before @ .., b';'] => {
+            let name = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'#').count();
+            before.len().checked_sub(name + 1).and_then(|at| before.get(at)) == Some(&b'&')
+        }
+        [before @ .., b',', b' '] | [before @ .., b' ' | b','] => {
+            let pair = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).take(5).collect::<Vec<_>>();
+            match pair.as_slice() {
+                [low, high] | [low, high, b'x'] | [low, high, b'x', b'0'] => hex(**high, **low).is_some(),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
 /// The value of two hex digits.
 pub(crate) fn hex(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

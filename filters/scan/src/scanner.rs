@@ -8,7 +8,7 @@ use std::sync::Arc;
 pub(crate) use apply::field;
 
 use crate::class;
-use crate::decode::LOOK_BACK;
+use crate::decode::{self, LOOK_BACK};
 use crate::finding::{Finding, Shape};
 
 use crate::hunt::{Hit, Kind, Range};
@@ -275,7 +275,7 @@ impl Scanner {
     /// Behind the last whole word, or where something begins that has to do with several words.
     fn begun(&self) -> usize {
         let end = self.bytes.len();
-        let word = self.last_word(end);
+        let word = self.spelled_from(self.last_word(end));
         let tail = self.bytes.get(end.saturating_sub(SHORT_TAIL)..).unwrap_or_default();
         let cut = (0..tail.len()).find(|skip| {
             let tail = tail.get(*skip..).unwrap_or_default();
@@ -289,6 +289,21 @@ impl Scanner {
         let held = self.bytes.get(self.emitted..to).unwrap_or_default();
         let word = held.iter().rposition(|byte| matches!(byte, b' ' | b'\n' | b',' | b';' | b'&' | b'\t'));
         word.map_or(self.emitted, |word| self.emitted + word + 1)
+    }
+
+    /// Where the words begin that end before `to` and spell bytes: `&#65;`, `41 42`, `0x41, `. A known secret may begin with them.
+    fn spelled_from(&self, to: usize) -> usize {
+        let mut from = to;
+        while self.rules.known.len() > 0
+            && from > self.hunted.max(self.emitted)
+            && decode::spells_bytes(self.bytes.get(self.emitted..from).unwrap_or_default())
+        {
+            let mark = |byte: &u8| matches!(byte, b' ' | b',' | b';' | b'&');
+            let held = self.bytes.get(self.emitted..from).unwrap_or_default();
+            let marks = held.iter().rev().take_while(|byte| mark(byte)).count();
+            from = self.last_word(from - marks);
+        }
+        from
     }
 
     /// Every place before this was judged.

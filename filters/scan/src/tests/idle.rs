@@ -63,3 +63,27 @@ fn nothing_goes_of_a_known_secret_of_several_words() {
         assert!("it is **** now".starts_with(&early), "a pause at {at} let go {early}");
     }
 }
+
+#[test]
+fn nothing_goes_of_a_known_secret_whose_spelling_has_delimiters() {
+    let value = ["Zq7", "wK2", "mN9", "xR4", "tB6"].concat();
+    let known = KnownSecret { name: "spelled".to_owned(), value: Zeroizing::new(value.clone().into_bytes()) };
+    let rules = Arc::new(Ruleset::builder().known(known).unwrap().build().unwrap());
+    let spell = |join: &str, way: fn(u8) -> String| value.bytes().map(way).collect::<Vec<_>>().join(join);
+    for spelling in [
+        value.replacen('Z', "&#90;", 1),
+        value.replacen('q', "&#x71;", 1),
+        spell(" ", |byte| format!("{byte:02x}")),
+        format!("0x{}", spell(",0x", |byte| format!("{byte:02X}"))),
+        spell(", ", |byte| format!("0x{byte:02x}")),
+    ] {
+        let text = format!("it is {spelling} now");
+        let expected = String::from_utf8(redact(&rules, Shape::Text, text.as_bytes()).bytes.to_vec()).unwrap();
+        assert!(expected.contains("****"), "{expected}");
+        for at in 0..text.len() {
+            let (early, whole) = pause(&rules, &text.as_bytes()[..at], &text.as_bytes()[at..]);
+            assert_eq!(whole, expected, "a pause at {at} of {text}");
+            assert!(expected.starts_with(&early), "a pause at {at} of {text} let go {early}");
+        }
+    }
+}
