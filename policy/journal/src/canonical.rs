@@ -3,6 +3,8 @@
 //! Numbers are integers that every JSON reader keeps exact (|n| < 2^53); a fraction or a larger number is refused, so
 //! the hard part of the standard, how to print a float, does not arise.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Number, Value};
 
 use crate::record::RecordError;
@@ -86,7 +88,9 @@ fn write_array(items: &[Value], out: &mut Vec<u8>, depth: usize) -> Result<(), R
 fn write_object(map: &Map<String, Value>, out: &mut Vec<u8>, depth: usize) -> Result<(), RecordError> {
     let mut members: Vec<(&String, &Value)> = map.iter().collect();
     // By UTF-16 code units, as the standard asks: above the BMP that differs from the order of the bytes.
-    members.sort_by(|(left, _), (right, _)| left.encode_utf16().cmp(right.encode_utf16()));
+    if !members.is_sorted_by(|(left, _), (right, _)| order(left, right).is_lt()) {
+        members.sort_by(|(left, _), (right, _)| order(left, right));
+    }
     out.push(b'{');
     for (n, (name, value)) in members.into_iter().enumerate() {
         if n > 0 {
@@ -100,22 +104,36 @@ fn write_object(map: &Map<String, Value>, out: &mut Vec<u8>, depth: usize) -> Re
     Ok(())
 }
 
+fn order(left: &str, right: &str) -> Ordering {
+    // Nearly all names are ASCII, where both orders are one.
+    if left.is_ascii() && right.is_ascii() { left.cmp(right) } else { left.encode_utf16().cmp(right.encode_utf16()) }
+}
+
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            0x00..=0x1f => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
-            _ => out.push(byte),
-        }
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0x00..=0x1f)) {
+        let (plain, escaped) = rest.split_at(at);
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = escaped.split_first() else { break };
+        write_escape(*byte, out);
+        rest = after;
     }
+    out.extend_from_slice(rest);
     out.push(b'"');
+}
+
+fn write_escape(byte: u8, out: &mut Vec<u8>) {
+    match byte {
+        b'"' => out.extend_from_slice(b"\\\""),
+        b'\\' => out.extend_from_slice(b"\\\\"),
+        0x08 => out.extend_from_slice(b"\\b"),
+        b'\t' => out.extend_from_slice(b"\\t"),
+        b'\n' => out.extend_from_slice(b"\\n"),
+        0x0c => out.extend_from_slice(b"\\f"),
+        b'\r' => out.extend_from_slice(b"\\r"),
+        other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
+    }
 }
 
 /// Integers from here on are not exact in every JSON reader.
