@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admin::{Admin, AdminPort, HealthPort};
 use crate::compile::{self, CompileError};
+use crate::control::bundles::StoredBundles;
 use crate::control::clock::since_boot;
 use crate::control::preconditions::Preconditions;
 use crate::control::release::Bounds;
@@ -276,12 +277,14 @@ impl Shared {
     }
 
     fn admin(&self, policy: &Policy, data: &Path) -> Arc<Admin> {
+        let bundles = Arc::new(compile::bundles(policy, data, &self.rules, self.vault.as_ref()));
+        let key = self.journal.verifier_key().clone();
         let preconditions = Preconditions {
             safety: Arc::clone(&self.safety),
             incidents: Arc::clone(&self.incidents),
             gates: Arc::clone(&self.gates),
             journal: self.journal.clone(),
-            bundles: None,
+            bundles: Some(Arc::new(StoredBundles { maker: Arc::clone(&bundles), key })),
             min_stay: policy.safety.min_stay,
         };
         let safety = &policy.safety;
@@ -297,7 +300,7 @@ impl Shared {
             recorder: Arc::clone(&self.recorder),
             metrics: self.metrics.clone(),
             decisions: Arc::clone(&self.decisions),
-            bundles: Arc::new(compile::bundles(policy, data, &self.rules, self.vault.as_ref())),
+            bundles,
             policy_hash: Arc::from(policy.hash()),
             unverified: self.unverified,
         })

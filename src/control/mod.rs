@@ -14,6 +14,8 @@ pub mod safety;
 
 pub mod preconditions;
 
+pub mod bundles;
+
 pub mod break_glass;
 
 pub mod release;

@@ -150,6 +150,32 @@ fn planted_secrets_are_in_nothing_that_is_written() {
 }
 
 #[test]
+fn an_open_incident_is_released_from_with_a_verified_bundle_only() {
+    let sidecar = Sidecar::open(&Upstream::start());
+    let opened = sidecar.change("/v1/incidents", ANN, &json!({ "severity": "SEV0", "title": "odd orders" }));
+    let id = opened.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(sidecar.posture(), "BLOCK");
+    let propose = || sidecar.change("/v1/release/propose", ANN, &json!({ "reason": "test" }));
+    assert_eq!(propose().code(), "preconditions_failed", "without a bundle");
+    let made = sidecar.change("/v1/bundles", ANN, &json!({ "incident": id })).json();
+    assert_eq!(made["sealed"], false, "this policy has no master key");
+    let path = PathBuf::from(made["path"].as_str().unwrap());
+    let good = std::fs::read(&path).unwrap();
+    let mut bad = good.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bad).unwrap();
+    assert_eq!(propose().code(), "preconditions_failed", "with one that was touched");
+    std::fs::write(&path, good).unwrap();
+    assert_eq!(propose().status, 200);
+    let recorded = sidecar.events("support_bundle.created");
+    assert_eq!(recorded[0]["outputs"]["manifest_sha256"], made["manifest_sha256"]);
+    assert_eq!(sidecar.change("/v1/bundles", ANN, &json!({ "incident": "inc-999999" })).status, 404);
+    let ends = json!({ "from": 5, "to": 2 });
+    assert_eq!(sidecar.change("/v1/bundles", ANN, &ends).status, 400);
+    assert_eq!(sidecar.change("/v1/bundles", crate::sidecar::DESK, &ends).code(), "forbidden");
+}
+
+#[test]
 fn full_segments_are_sealed_beside_the_traffic_and_a_new_master_key_takes_over() {
     let outside = tempfile::tempdir().unwrap();
     let (old, new) = (key_file(outside.path(), "old"), key_file(outside.path(), "new"));
