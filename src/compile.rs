@@ -1,5 +1,7 @@
 //! From policy as checked to what the filters run on. Secrets are read here, once; nothing below holds a reference to one.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -124,6 +126,9 @@ pub fn ruleset(policy: &Policy) -> Result<Ruleset, CompileError> {
     let detectors = &policy.detectors;
     let failed = |error: &dyn std::fmt::Display| CompileError::Detectors(error.to_string());
     let mut builder = Ruleset::builder().embedded().map_err(|error| failed(&error))?;
+    for path in &detectors.packs {
+        builder = builder.pack(&path.display().to_string(), &pack(path)?).map_err(|error| failed(&error))?;
+    }
     builder = builder.field_names(&detectors.fields).default_action(action(detectors.default_action));
     builder = builder.hold_bytes(policy.limits.scan_hold_bytes);
     for id in &detectors.disable {
@@ -146,6 +151,19 @@ pub fn ruleset(policy: &Policy) -> Result<Ruleset, CompileError> {
         builder = builder.fingerprint_key(<sha2::Sha256 as sha2::Digest>::digest(&*key).into());
     }
     builder.build().map_err(|error| failed(&error))
+}
+
+/// The text of a pack, of a size that a pack may have.
+fn pack(path: &Path) -> Result<String, CompileError> {
+    let failed =
+        |why: &dyn std::fmt::Display| CompileError::Detectors(format!("cannot read `{}`: {why}", path.display()));
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    file.take(MAX_PACK + 1).read_to_string(&mut text).map_err(|error| failed(&error))?;
+    if text.len() as u64 > MAX_PACK {
+        return Err(failed(&"a pack is at most 4 MiB: divide it"));
+    }
+    Ok(text)
 }
 
 /// The routes of one listener.
@@ -289,3 +307,5 @@ const fn action(name: ActionName) -> Action {
         ActionName::Alert => Action::Alert,
     }
 }
+
+const MAX_PACK: u64 = 4 << 20;

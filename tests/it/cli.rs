@@ -222,6 +222,23 @@ fn scan_finds_a_secret_in_every_kind_of_log() {
 }
 
 #[test]
+fn detectors_of_ones_own_are_found_and_a_fault_in_them_has_a_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let pack = dir.path().join("own.yaml");
+    let own = policy(dir.path(), "127.0.0.1:0", &format!("detectors: {{ packs: [{}] }}\n", pack.display()));
+    let log = dir.path().join("desk.log");
+    std::fs::write(&log, format!("x desk_{} y\n", "a1b2".repeat(4))).unwrap();
+    let head = "pack: own\ndetectors:\n  - {id: desk-key, title: Key, category: credential, severity: high, match: ";
+    let scan = || run(&["scan", "--policy", own.to_str().unwrap(), log.to_str().unwrap()]);
+    std::fs::write(&pack, format!("{head}['desk_{{alnum:16}}']}}\n")).unwrap();
+    let found = scan();
+    assert_eq!(found.status.code(), Some(1), "{}", err(&found));
+    assert!(String::from_utf8_lossy(&found.stdout).contains("desk-key"));
+    std::fs::write(&pack, format!("{head}['e{{alnum:16}}']}}\n")).unwrap();
+    assert!(err(&scan()).contains("own.yaml:3:78: detector `desk-key`"), "{}", err(&scan()));
+}
+
+#[test]
 fn what_scan_redacts_it_finds_no_more() {
     let dir = tempfile::tempdir().unwrap();
     let names = logs(&dir.path().join("in"));

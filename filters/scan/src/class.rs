@@ -83,8 +83,8 @@ const CLASSES: [Class; 24] = [
     B64U | DOT | B64_MARKS,
     VISIBLE,
     CRYPT | B64U | DOT | B64_MARKS | EQUALS,
-    DIGIT | DASH | SPACE,
-    UPPER | DIGIT | SPACE,
+    DIGIT | DASH | SPACE | B64_MARKS,
+    UPPER | DIGIT | SPACE | B64_MARKS,
 ];
 
 #[expect(

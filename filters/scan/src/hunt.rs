@@ -319,7 +319,8 @@ fn percent(bytes: &[u8], at: usize) -> bool {
         return false;
     };
     crate::decode::hex(*high, *low).is_some_and(|byte| {
-        class::is(byte, class::B64U) || matches!(byte, b'=' | b':' | b'%' | b'"' | b'$' | b'{' | b'}' | b' ')
+        class::is(byte, class::B64U)
+            || matches!(byte, b'=' | b':' | b'%' | b'"' | b'$' | b'{' | b'}' | b' ' | b'+' | b'/')
     })
 }
 

@@ -6,6 +6,11 @@
 //! Under a forbidden name (`password`, `db_password`, `apiKey`) any value is masked; of an object or array every scalar is, `null`
 //! and the structure stay. A name matches by its end, without regard to case and separators.
 //!
+//! What joins a name to its value may be `=`, `:`, a tag, a flag, a part of a form, a pair of `name` and `value`, the indentation of
+//! a YAML block, or a sentence (`the password is …`); a value that only refers to a secret (a placeholder, code, an address of a
+//! vault, another's mask) stays. In a sentence only what is quoted or looks made is a value: English words are known by their pairs
+//! of letters. Numbers of persons need their check digit as well as their name.
+//!
 //! # The bound
 //!
 //! The work is linear in the stream. The hot pass reads every byte once; what it points at is verified against a credit of 64 bytes
@@ -20,7 +25,7 @@
 //!
 //! - A FIX message keeps its length (the credential becomes stars), but its checksum, tag 10, is not recomputed.
 //! - Keys of venues without a shape of their own are told by the name they stand under, and by nothing else.
-//! - BIP-39 phrases, passwords in prose, compressed and length-delimited formats (these are decoded elsewhere).
+//! - A phrase of BIP-39 without a name before it; columns of CSV, whose name stands lines away; compressed and length-delimited formats (these are decoded elsewhere).
 //! - Base64 is looked into where it starts like JSON; known secrets are found in any base64, in lines too unless one ends within the first
 //!   fifteen characters that depend on the value.
 //! - A known value with other than ASCII characters is not found as `\u` escapes of its characters.

@@ -12,6 +12,8 @@ mod idle;
 
 mod known;
 
+mod own;
+
 mod packs;
 
 /// The same texts that `examples/worst` measures.

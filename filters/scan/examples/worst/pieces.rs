@@ -29,6 +29,7 @@ pub(super) fn pieces() -> Vec<Vec<u8>> {
         pieces.push(deep.bytes().flat_map(|byte| [char::from(byte), '\0']).collect());
         pieces.push(percent);
     }
+    pieces.extend(APART.iter().map(|piece| (*piece).to_owned()));
     pieces.sort();
     pieces.dedup();
     pieces.into_iter().map(String::into_bytes).collect()
@@ -51,6 +52,26 @@ fn anchors() -> Vec<String> {
     anchors.dedup();
     anchors
 }
+
+/// Names that no separator joins to their value.
+const APART: [&str; 16] = [
+    "password ",
+    "password is ",
+    "the key for a b c d ",
+    "secret key secret key ",
+    "mnemonic: abandon ",
+    "mnemonic=abandon ability ",
+    "<password>",
+    "<password><",
+    "--password ",
+    "\"token\",",
+    "name=\"password\"\n",
+    "mysql -p",
+    "curl -u a:",
+    "Private-Lines: 1 ",
+    "password: |\n ",
+    "Cookie: a=b; ",
+];
 
 const LINKS: [&str; 6] = [".", "-", "/", "=", "%41", "{"];
 
@@ -87,9 +108,11 @@ const STRUCTURE: [&str; 30] = [
     "\0",
 ];
 
-const PACKS: [&str; 4] = [
+const PACKS: [&str; 6] = [
     include_str!("../../../packs/providers.yaml"),
     include_str!("../../../packs/structures.yaml"),
     include_str!("../../../packs/exchanges.yaml"),
     include_str!("../../../packs/wallets.yaml"),
+    include_str!("../../../packs/generic.yaml"),
+    include_str!("../../../packs/personal.yaml"),
 ];

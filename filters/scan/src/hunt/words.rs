@@ -18,6 +18,6 @@ pub(super) fn of(engine: Engine) -> &'static [&'static [u8]] {
 /// Pieces of forbidden names, for those that no separator joins to their value.
 pub(crate) const STEMS: &[&[u8]] = &[
     b"pass", b"Pass", b"PASS", b"pwd", b"Pwd", b"PWD", b"oken", b"OKEN", b"cret", b"CRET", b"key", b"Key", b"KEY",
-    b"mnem", b"card", b"Card", b"iban", b"IBAN", b"ssn", b"SSN", b"Mnem", b"MNEM", b"phrase", b"creden", b"CREDEN",
-    b"creds", b"cookie", b"Cookie",
+    b"mnem", b"card", b"Card", b"iban", b"IBAN", b"ssn", b"SSN", b"Mnem", b"MNEM", b"phrase", b"Phrase", b"PHRASE",
+    b"creden", b"CREDEN", b"creds", b"cookie", b"Cookie",
 ];

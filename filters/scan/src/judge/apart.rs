@@ -31,7 +31,10 @@ impl Judge<'_> {
                 self.tag(view, &name)
             }
             (b' ', _) if is_flag(view, start) => self.flag(view, &name, end),
-            (b' ' | b'`' | b'\'' | b'"', _) if self.is_spoken(view, end) => self.spoken(view, &name),
+            (b' ', _) if self.is_spoken(view, end) => self.spoken(view, &name),
+            (b'`' | b'\'' | b'"', _) if self.is_spoken(view, end) => {
+                self.quoted(view, &name).or_else(|| self.spoken(view, &name))
+            }
             (b'\n' | b'\r', _) => self.beside(view, &name, end),
             _ => self.quoted(view, &name),
         }
@@ -194,7 +197,7 @@ fn spoken_value(view: &View<'_>, from: usize) -> Option<(usize, Said)> {
         if IS.iter().any(|word| next.eq_ignore_ascii_case(word)) {
             break;
         }
-        if next.ends_with(b":") {
+        if next.split_last().is_some_and(|(last, word)| *last == b':' && word.iter().all(u8::is_ascii_alphanumeric)) {
             return Some((skip(view, end, b" "), Said::Outright));
         }
     }

@@ -78,6 +78,14 @@ impl Judge<'_> {
             end = end.max(token.end);
         }
         let secret = view.slice(start, end);
+        if let Some(begin) = memchr::memmem::find(secret, b"-----BEGIN ")
+            && let Some(mut key) = self.pem(view, start + begin + DASHES)
+        {
+            // it goes on behind the end of the line that ends the value
+            key.start = start.max(view.floor());
+            key.field = Some(String::from_utf8_lossy(text).into_owned());
+            return Some(key);
+        }
         if self.survives(text, secret, value.written) {
             return None;
         }
@@ -159,8 +167,8 @@ impl Judge<'_> {
             Written::Quoted { .. } | Written::Bare | Written::Tree => {
                 let directory = name.ends_with(b"PWD") && matches!(value.first(), Some(b'/' | b'~'));
                 let before = written == Written::Bare && starts_masked(self.rules, value);
-                let bare =
-                    written == Written::Bare && (refers(value) || is_asset(name, value) || is_count(name, value));
+                let bare = written == Written::Bare
+                    && (refers(value) || is_asset(name, value) || is_count(name, value) || is_itself(name, value));
                 directory || before || is_placeholder(value) || bare || is_fill(value)
             }
         }
@@ -275,6 +283,17 @@ fn is_asset(name: &[u8], value: &[u8]) -> bool {
     (ticker || address) && name.to_ascii_lowercase().ends_with(b"token")
 }
 
+/// `client.APIKey = apiKey`: a variable named for what it holds.
+fn is_itself(name: &[u8], value: &[u8]) -> bool {
+    let folded = |text: &[u8]| -> Vec<u8> {
+        text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect()
+    };
+    let value = value.strip_suffix(b",").or(value.strip_suffix(b";")).unwrap_or(value);
+    let joined = value.contains(&b'_')
+        || value.array_windows::<2>().any(|[a, b]| a.is_ascii_lowercase() && b.is_ascii_uppercase());
+    joined && folded(name).ends_with(&folded(value))
+}
+
 /// `pass=12`: tests that passed.
 fn is_count(name: &[u8], value: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"pass") && value.len() <= 4 && value.iter().all(u8::is_ascii_digit)
@@ -365,6 +384,8 @@ const PREFERENCES: [&[u8]; 19] = [
     b"priority=",
 ];
 const LONG_COOKIE: usize = 16;
+/// Dashes before the `BEGIN` of a key.
+const DASHES: usize = 5;
 const MAX_SPOKEN: usize = 32;
 const MAX_SCHEME: usize = 24;
 const SCHEMES: [&[u8]; 20] = [

@@ -38,7 +38,7 @@ pub(super) fn groups(view: &View<'_>, at: usize) -> Option<usize> {
     let mut end = view.run(at, set, GROUP + 1);
     let mut best = None;
     while end > at && end - at <= LONGEST_NUMBER {
-        let next = view.run(end, class::SPACE, 1);
+        let next = view.run(end, class::SPACE | class::B64_MARKS, 1);
         let stop = view.run(next, set, GROUP + 1);
         let group = stop - next;
         if next == end || !(1..=GROUP).contains(&group) || stop - at > LONGEST_NUMBER {

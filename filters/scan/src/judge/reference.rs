@@ -5,7 +5,10 @@ use crate::class;
 
 /// Whether a bare `value` is not a secret but how to get one, or what kind of thing one is.
 pub(super) fn refers(value: &[u8]) -> bool {
-    ADDRESSES.iter().any(|prefix| value.starts_with(prefix))
+    let bare_mark =
+        value.len() <= 3 && !value.iter().any(|byte| class::is(*byte, class::DIGIT | class::UPPER | class::HIGH));
+    let verb = bare_mark && matches!(value.first(), Some(b'%' | b'~' | b'-' | b'[' | b'{' | b')'));
+    verb || ADDRESSES.iter().any(|prefix| value.starts_with(prefix))
         || TYPES.contains(&trimmed(value))
         || is_fill(value)
         || is_code(value)
@@ -20,7 +23,7 @@ pub(super) fn is_fill(value: &[u8]) -> bool {
     let words =
         || value.iter().all(|byte| class::is(*byte, class::LETTER | class::UNDERSCORE | class::DASH | class::SPACE));
     let begged = lower.starts_with(b"your") && value.get(4).is_some_and(|byte| !byte.is_ascii_alphanumeric());
-    same && b"x.-_#?".contains(&first) || begged && words()
+    same && b"x.-_#?*".contains(&first) || begged && words()
 }
 
 /// A call, an index or a path of names: `getpass(…)`, `os.environ[…]`, `config.db.password`, and their opening brackets alone.
@@ -36,7 +39,8 @@ fn is_code(value: &[u8]) -> bool {
     let words = letters && parts().all(|part| part.iter().all(u8::is_ascii_alphabetic) && is_word(part));
     let called = matches!(rest.first(), Some(b'(' | b'[' | b'<'));
     let path = head.contains(&b'.') && matches!(rest, b"" | b")" | b"," | b";" | b");" | b"()");
-    words && (called || path && parts().count() >= 2)
+    let root = parts().next().is_some_and(|part| ROOTS.iter().any(|root| part.eq_ignore_ascii_case(root)));
+    words && called || letters && path && root
 }
 
 /// Counters and generations are called tokens too.
@@ -64,7 +68,30 @@ const ADDRESSES: [&[u8]; 13] = [
     b"(sensitive",
     b"(known",
 ];
-const TYPES: [&[u8]; 24] = [
+/// What a path of names begins with.
+const ROOTS: [&[u8]; 18] = [
+    b"self",
+    b"this",
+    b"config",
+    b"cfg",
+    b"conf",
+    b"settings",
+    b"process",
+    b"os",
+    b"env",
+    b"args",
+    b"opts",
+    b"options",
+    b"params",
+    b"req",
+    b"request",
+    b"ctx",
+    b"secrets",
+    b"credentials",
+];
+const TYPES: [&[u8]; 26] = [
+    b"await",
+    b"new",
     b"str",
     b"&str",
     b"string",

@@ -16,7 +16,7 @@ impl Judge<'_> {
         let shaped = self.rules.patterns.get(index)?;
         let span = shaped.pattern.find(view, at)?;
         // its beginning may have been taken for the end of the token before it
-        let span = Span { start: span.start.max(view.floor()), ..span };
+        let span = Span { start: span.start.max(view.floor()), end: escaped_end(view, span.end), ..span };
         if span.start >= span.end {
             return None;
         }
@@ -140,6 +140,16 @@ impl Judge<'_> {
         let detector = *self.rules.engines.get(&engine)?;
         Some(Edit::new(self.rules, view, (at, end), detector).sure(Confidence::High))
     }
+}
+
+/// A token that ends at a percent escape goes on behind it: what may stand there unescaped has ended it already.
+fn escaped_end(view: &View<'_>, end: usize) -> usize {
+    let hex = class::HEX_LOWER | class::HEX_UPPER;
+    let marks: [&[u8]; 6] = [b"%3D", b"%3d", b"%2B", b"%2b", b"%2F", b"%2f"];
+    if !marks.iter().any(|mark| view.starts_with(end, mark)) || view.run(end + 1, hex, 2) != end + 3 {
+        return end;
+    }
+    view.run(end, class::B64U | class::DOT | class::PERCENT, usize::MAX)
 }
 
 const LONGEST_TITLE: usize = 64;

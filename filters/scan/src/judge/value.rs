@@ -40,7 +40,7 @@ pub(super) fn value(view: &View<'_>, at: usize, quoted: Option<usize>, shape: Sh
             return None;
         }
         if !pairs {
-            return Some(in_quotes(view, at + slashes + 1, quote, slashes));
+            return Some(in_quotes(view, at + slashes + 1, quote, slashes)).filter(|value| !is_stray(view, *value));
         }
     }
     if quoted.is_some() && matches!(first, b'{' | b'[') {
@@ -91,6 +91,14 @@ fn in_quotes(view: &View<'_>, start: usize, quote: u8, slashes: usize) -> Value 
         after: if closed { end + 1 } else { end },
         written: Written::Quoted { quote, slashes },
     }
+}
+
+/// A quote that closes what began before the name, not one that opens a value: nothing closes it, and what follows is a blank or
+/// punctuation.
+fn is_stray(view: &View<'_>, value: Value) -> bool {
+    let text = view.slice(value.start, value.end);
+    let blank = text.first() == Some(&b' ') || !text.iter().any(|byte| class::is(*byte, class::ALNUM | class::HIGH));
+    blank && value.after == value.end && !text.is_empty() && !view.is_cut(value.end)
 }
 
 /// The end of `{{ name }}`, `${name}` or `<name>`, spaces and all.

@@ -91,6 +91,16 @@ const CASES: &[(Shape, &str, &str)] = &[
         "authorization: AWS4-HMAC-SHA256 Credential=x/1/eu, SignedHeaders=host, Signature=ab\n",
         "authorization: AWS4-HMAC-SHA256 ****\n",
     ),
+    (Shape::Text, "K='-----BEGIN PRIVATE KEY-----\nMIIE\nMIIE\n-----END PRIVATE KEY-----'\nx", "K='****'\nx"),
+    (
+        Shape::Text,
+        "SIGNING_KEY='-----BEGIN PRIVATE KEY-----\nMIIE\nMIIE\n-----END PRIVATE KEY-----'\nx",
+        "SIGNING_KEY='****'\nx",
+    ),
+    (Shape::Text, "<add key=\"AuthToken\" value=\"a b\" />", "<add key=\"AuthToken\" value=\"****\" />"),
+    (Shape::Text, "  secret = getpass.getpass('Secret: ')\n", "  secret = getpass.getpass('Secret: ')\n"),
+    (Shape::Text, "client.APIKey = apiKey\n", "client.APIKey = apiKey\n"),
+    (Shape::Text, "token=&a password= x&api_key=\" 3us\n", "token=&a password= x&api_key=\" 3us\n"),
     (Shape::Text, "Set-Cookie: theme=dark; Path=/\n", "Set-Cookie: theme=dark; Path=/\n"),
     (
         Shape::Text,

@@ -14,8 +14,8 @@ pub(super) fn is_card(value: &[u8]) -> bool {
         15 => matches!(range(2), 34 | 37),
         16 => {
             range(1) == 4
-                || matches!(range(2), 51..=55 | 65 | 62)
-                || matches!(range(4), 2221..=2720 | 6011 | 3528..=3589)
+                || matches!(range(2), 35 | 51..=55 | 65 | 62)
+                || matches!(range(4), 2221..=2720 | 6011)
                 || matches!(range(3), 644..=649)
         }
         _ => false,
@@ -34,7 +34,7 @@ fn luhn(place: usize, digit: u32) -> u32 {
 
 /// ISO 13616: the country's length, and 1 modulo 97 with the first four characters moved to the end and letters as 10 to 35.
 pub(super) fn is_iban(value: &[u8]) -> bool {
-    let plain: Vec<u8> = value.iter().copied().filter(|byte| *byte != b' ').collect();
+    let plain: Vec<u8> = value.iter().copied().filter(|byte| !matches!(byte, b' ' | b'+')).collect();
     let Some((country, _)) = plain.split_first_chunk::<2>() else {
         return false;
     };
@@ -80,7 +80,7 @@ fn digits(value: &[u8]) -> Option<Vec<u8>> {
     for byte in value {
         match byte {
             b'0'..=b'9' => digits.push(byte - b'0'),
-            b' ' | b'-' => {}
+            b' ' | b'-' | b'+' => {}
             _ => return None,
         }
     }

@@ -1,6 +1,7 @@
 //! What the scanner looks for, and what it does with what it finds.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,6 +18,8 @@ pub(crate) struct DetectorsWritten {
     pub(crate) disable: Vec<Raw<Text>>,
     /// Names of fields whose values are masked, beside the known ones.
     pub(crate) fields: Vec<Raw<Text>>,
+    /// Packs of your own detectors, by their absolute paths; the shape is that of the packs that ship.
+    pub(crate) packs: Vec<Raw<Text>>,
     /// What is done with a finding. Default mask.
     pub(crate) default_action: Option<Raw<ActionWord>>,
     /// What is done with a finding of one detector, by its id.
@@ -32,6 +35,8 @@ pub struct Detectors {
     pub disable: Vec<String>,
     /// Names of fields whose values are masked, beside the known ones.
     pub fields: Vec<String>,
+    /// Packs of detectors beside those that ship.
+    pub packs: Vec<PathBuf>,
     /// What is done with a finding.
     pub default_action: ActionName,
     /// What is done with a finding of one detector, by its id.
@@ -63,6 +68,9 @@ impl DetectorsWritten {
         };
         let disable = names(&self.disable, "disable", checker);
         let fields = names(&self.fields, "fields", checker);
+        let packs = self.packs.iter().enumerate();
+        let packs =
+            packs.filter_map(|(index, raw)| checker.path(Some(raw), &format!("detectors.packs[{index}]"))).collect();
         let action =
             self.default_action.as_ref().and_then(|raw| checker.choice(raw, "detectors.default_action", &ACTIONS));
         let mut actions = BTreeMap::new();
@@ -74,6 +82,7 @@ impl DetectorsWritten {
         Detectors {
             disable,
             fields,
+            packs,
             default_action: action.unwrap_or(ActionName::Mask),
             actions,
             fingerprint_key: source.map(|source| SecretRef { name: "fingerprint-key".to_owned(), source }),
