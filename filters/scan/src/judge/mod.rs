@@ -6,6 +6,8 @@ mod auth;
 
 mod command;
 
+mod header;
+
 mod named;
 
 mod phrase;

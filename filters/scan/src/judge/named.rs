@@ -1,6 +1,7 @@
 //! Values that stand under a forbidden name.
 
-use super::plain::{is_plain, looks_made};
+use super::header::{after_scheme, cookies, unknown_scheme};
+use super::plain::is_plain;
 use super::reference::{is_fill, refers};
 use super::value::{Value, Written, is_placeholder, value};
 use crate::class;
@@ -299,116 +300,9 @@ fn is_count(name: &[u8], value: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"pass") && value.len() <= 4 && value.iter().all(u8::is_ascii_digit)
 }
 
-/// `Authorization: Whatever X`: behind the word, if that is all there is before what looks like a token.
-fn unknown_scheme(view: &View<'_>, name: &[u8], value: Value) -> Option<usize> {
-    let word = view.slice(value.start, value.end);
-    let scheme = word.len() <= MAX_SCHEME && word.iter().all(|byte| class::is(*byte, class::LETTER | class::DASH));
-    if !scheme || value.written != Written::Bare || !is_header(name) {
-        return None;
-    }
-    let start = view.run(value.end, class::SPACE, 2);
-    let end = view.until(start, usize::MAX, |byte| !class::is(byte, class::BARE) || matches!(byte, b'\\' | b'&'));
-    (start > value.end && looks_made(view.slice(start, end))).then_some(start)
-}
-
-fn is_header(name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.ends_with(b"authorization") || name.ends_with(b"auth")
-}
-
-/// Of the pairs of a `Cookie` or `Set-Cookie` header, from the first value that looks like one of a session to the end of the last;
-/// nothing of a header that only says how its user likes the page.
-fn cookies(view: &View<'_>, name: &[u8], value: Value) -> Option<(usize, usize)> {
-    if !matches!(value.written, Written::Bare | Written::Quoted { .. })
-        || !name.to_ascii_lowercase().ends_with(b"cookie")
-    {
-        return None;
-    }
-    if !view.slice(value.start, value.end).contains(&b'=') {
-        return None;
-    }
-    let mut span = None;
-    let mut at = value.start;
-    loop {
-        let stop = view.until(at, usize::MAX, |byte| !class::is(byte, class::BARE) || matches!(byte, b';' | b'\\'));
-        let equals = memchr::memchr(b'=', view.slice(at, stop));
-        let Some(equals) = equals else {
-            return span.or((at == value.start).then_some((value.start, value.end)));
-        };
-        let secret = view.slice(at + equals + 1, stop);
-        let known = PREFERENCES.iter().any(|prefix| view.starts_with_ignoring_case(at, prefix));
-        if !known && (looks_made(secret) || secret.len() >= LONG_COOKIE) {
-            span = Some((span.map_or(at + equals + 1, |(start, _)| start), stop));
-        }
-        let next = view.run(stop + 1, class::SPACE, 4);
-        if view.at(stop) != Some(b';') || next == stop + 1 && view.at(next).is_none() {
-            return span.or(Some((value.start, value.start)));
-        }
-        at = next;
-    }
-}
-
-/// Behind `Bearer `, `Basic ` and their like.
-fn after_scheme(view: &View<'_>, value: Value) -> Option<usize> {
-    SCHEMES.iter().find_map(|scheme| {
-        let end = value.start + scheme.len();
-        if !view.starts_with_ignoring_case(value.start, scheme) || view.at(end) != Some(b' ') {
-            return None;
-        }
-        let start = view.run(end, class::SPACE, 8);
-        (start > end).then_some(start)
-    })
-}
-
 const WHOLE_LINE: [&[u8]; 6] = [b"digest", b"AWS4", b"deri-hmac", b"hawk", b"oauth", b"signature"];
-/// Cookies of statistics and of settings, and attributes of `Set-Cookie`.
-const PREFERENCES: [&[u8]; 19] = [
-    b"_ga",
-    b"_gid",
-    b"_fbp",
-    b"_gcl",
-    b"consent",
-    b"cookieconsent",
-    b"theme",
-    b"lang",
-    b"locale",
-    b"tz",
-    b"timezone",
-    b"currency",
-    b"path=",
-    b"domain=",
-    b"expires=",
-    b"max-age=",
-    b"samesite=",
-    b"version=",
-    b"priority=",
-];
-const LONG_COOKIE: usize = 16;
 /// Dashes before the `BEGIN` of a key.
 const DASHES: usize = 5;
 const MAX_SPOKEN: usize = 32;
-const MAX_SCHEME: usize = 24;
-const SCHEMES: [&[u8]; 20] = [
-    b"bearer",
-    b"basic",
-    b"token",
-    b"bot",
-    b"apikey",
-    b"ssws",
-    b"splunk",
-    b"digest",
-    b"negotiate",
-    b"AWS4-HMAC-SHA256",
-    b"key",
-    b"oauth",
-    b"deri-hmac-sha256",
-    b"hawk",
-    b"signature",
-    b"ntlm",
-    b"dpop",
-    b"hmac",
-    b"jwt",
-    b"snowflake",
-];
 const MAX_NAME: usize = 96;
 const MAX_GAP: usize = 8;
