@@ -190,7 +190,10 @@ async fn what_a_doubtful_checkpoint_covers_is_never_overwritten() {
         assert!(journal.record_durable(act(format!("in doubt {n}"))).await.is_err());
         // What lies on the disk now is what a crash at this moment would leave: it must be whole, whatever comes next.
         let crashed = tempfile::tempdir().unwrap();
+        // The writer tries again while this copies. Entries only grow, so the checkpoint of before the copy is of one moment with them.
+        let note = fs::read(journal_dir(dir.path()).join("checkpoint")).unwrap();
         copy(&dir.path().join("data"), &crashed.path().join("data"));
+        fs::write(journal_dir(crashed.path()).join("checkpoint"), note).unwrap();
         reopened(crashed.path()).unwrap().close().await.unwrap();
         doubt.store(false, Ordering::Relaxed);
         journal.record_durable(act(format!("after {n}"))).await.unwrap();
