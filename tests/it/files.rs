@@ -42,7 +42,7 @@ fn redacted_files_are_written_whole_or_not_at_all() {
     std::fs::create_dir_all(dir.path().join("in")).unwrap();
     std::fs::write(dir.path().join("in/cut.gz"), b"\x1f\x8bno gzip").unwrap();
     std::fs::write(dir.path().join("in/good"), format!("key {}\n", token())).unwrap();
-    assert_eq!(scan(dir.path(), &["--redact", "--output", "out", "in"]).status.code(), Some(3));
+    assert_eq!(scan(dir.path(), &["--redact", "--output", "out", "in"]).status.code(), Some(1));
     let written: Vec<_> =
         std::fs::read_dir(dir.path().join("out")).unwrap().map(|file| file.unwrap().file_name()).collect();
     assert_eq!(written, ["good"]);
@@ -59,4 +59,57 @@ fn two_files_are_not_written_to_one_place() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("app.log"), "{output:?}");
     assert!(!dir.path().join("out").exists());
+}
+
+#[test]
+fn what_cannot_be_read_does_not_stop_the_search() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("bad"), format!("key {}\n", token())).unwrap();
+    std::fs::write(dir.path().join("clean"), "nothing\n").unwrap();
+    for (args, code) in [(["gone", "bad"], 1), (["gone", "clean"], 3), (["clean", "clean"], 0)] {
+        let output = scan(dir.path(), &args);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}");
+        assert_eq!(said.contains("gone: "), args.contains(&"gone"), "{said}");
+        assert!(said.contains("searched 1 file"), "{said}");
+    }
+}
+
+#[test]
+fn columns_count_letters_as_sarif_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "\u{65e5}\u{672c} \u{1f600} key ";
+    std::fs::write(dir.path().join("log"), format!("one\n{line}{}\n", token())).unwrap();
+    let sarif: Value = serde_json::from_slice(&scan(dir.path(), &["--format", "sarif", "log"]).stdout).unwrap();
+    let region = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(region["startLine"], 2);
+    assert_eq!(region["startColumn"], line.encode_utf16().count() + 1);
+    assert_eq!(region["byteOffset"], 4 + line.len());
+}
+
+#[test]
+fn files_are_redacted_in_their_place() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (bad, clean) = (dir.path().join("bad"), dir.path().join("clean"));
+    std::fs::write(&bad, format!("key {}\n", token())).unwrap();
+    std::fs::set_permissions(&bad, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::fs::write(&clean, "nothing\n").unwrap();
+    assert_eq!(scan(dir.path(), &["--redact", "--in-place", "."]).status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&bad).unwrap(), "key ghp_****Q7r8\n");
+    assert_eq!(std::fs::metadata(&bad).unwrap().permissions().mode() & 0o7777, 0o640);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    assert_eq!(scan(dir.path(), &["."]).status.code(), Some(0));
+}
+
+#[test]
+fn a_coding_without_a_beginning_is_told_by_the_name() {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let mut coder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    coder.write_all(format!("key {}\n", token()).as_bytes()).unwrap();
+    std::fs::write(dir.path().join("log.zz"), coder.finish().unwrap()).unwrap();
+    let output = scan(dir.path(), &["log.zz"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).starts_with("log.zz:1:5: "), "{output:?}");
 }

@@ -34,11 +34,11 @@ impl Reader {
         let first = fill(&mut *input, &mut piece)?;
         let first = piece.get(..first).unwrap_or_default();
         let mut pass = Pass {
-            decoder: Coding::of_file(first).map(|coding| Decoder::new(coding, self.budget)),
+            decoder: coding(entry, first).map(|coding| Decoder::new(coding, self.budget)),
             encoder: None,
             scanner: None,
             lines: Lines::default(),
-            findings: Vec::new(),
+            found: Vec::new(),
             rules: Arc::clone(&self.rules),
         };
         pass.push(first, out)?;
@@ -58,7 +58,7 @@ struct Pass {
     encoder: Option<Encoder>,
     scanner: Option<Scanner>,
     lines: Lines,
-    findings: Vec<Finding>,
+    found: Vec<Found>,
     rules: Arc<Ruleset>,
 }
 
@@ -89,7 +89,8 @@ impl Pass {
         let scanner = self.scanner.get_or_insert_with(|| Scanner::new(Arc::clone(&self.rules), shape));
         let mut clean = Vec::with_capacity(plain.len());
         scanner.push(plain, &mut clean);
-        self.findings.append(&mut scanner.take_findings());
+        let findings = scanner.take_findings();
+        self.place(findings);
         self.write(&clean, out)
     }
 
@@ -104,6 +105,14 @@ impl Pass {
         }
     }
 
+    fn place(&mut self, findings: Vec<Finding>) {
+        let lines = &self.lines;
+        self.found.extend(findings.into_iter().map(|finding| {
+            let (line, column) = lines.position(finding.offset);
+            Found { finding, line, column }
+        }));
+    }
+
     fn finish(mut self, out: &mut dyn Write) -> io::Result<Vec<Found>> {
         if let Some(mut decoder) = self.decoder.take() {
             let mut rest = Vec::new();
@@ -113,7 +122,7 @@ impl Pass {
         if let Some(mut scanner) = self.scanner.take() {
             let mut rest = Vec::new();
             scanner.finish(&mut rest);
-            self.findings.append(&mut scanner.take_findings());
+            self.place(scanner.take_findings());
             self.write(&rest, out)?;
         }
         if let Some(encoder) = self.encoder.take() {
@@ -122,13 +131,19 @@ impl Pass {
             out.write_all(&rest)?;
         }
         out.flush()?;
-        let lines = self.lines;
-        let placed = |finding: Finding| {
-            let (line, column) = lines.position(finding.offset);
-            Found { finding, line, column }
-        };
-        Ok(self.findings.into_iter().map(placed).collect())
+        Ok(self.found)
     }
+}
+
+/// By how the file begins, or, where a coding begins like nothing in particular, by how it is named.
+fn coding(entry: &Entry, first: &[u8]) -> Option<Coding> {
+    let named = || match entry.path.as_deref()?.extension()?.to_str()? {
+        "br" => Some(Coding::Brotli),
+        "zz" | "zlib" | "deflate" => Some(Coding::Deflate),
+        "snappy" => Some(Coding::Snappy),
+        _ => None,
+    };
+    Coding::of_file(first).or_else(named)
 }
 
 /// Reads until the piece is full or the input ends, so that the first piece of a pipe is long enough to be told by.

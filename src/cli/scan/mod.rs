@@ -8,13 +8,17 @@ mod report;
 
 mod walk;
 
+mod write;
+
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use sekisho_codec::coding::Budget;
+use sekisho_policy::{ActionName, Detectors};
 use sekisho_scan::Ruleset;
 
 use super::{Exit, Setting, Terminal, run};
@@ -23,6 +27,7 @@ use report::Report;
 
 /// Searches files, directories and stdin for secrets. Ends with 1 when something was found.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Scan {
     /// Files and directories; `-` is stdin. Directories are searched whole, symbolic links are not followed.
     #[arg(required = true)]
@@ -30,18 +35,34 @@ pub(super) struct Scan {
     /// How findings are told.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Writes the content with every finding masked: of one file or stdin to stdout, of more to --output.
+    /// Writes the content with every finding masked: of one file or stdin to stdout, of more to --output or --in-place.
     #[arg(long)]
     redact: bool,
+    /// Puts the redacted file in place of the one searched, whole or not at all, with its mode and, where allowed, its owner.
+    #[arg(long, requires = "redact", conflicts_with = "output")]
+    in_place: bool,
     /// Where redacted files go, under the names they have below the paths that were given.
-    #[arg(long, value_name = "DIR", requires = "redact")]
+    #[arg(long, visible_alias = "out", value_name = "DIR", requires = "redact")]
     output: Option<PathBuf>,
-    /// Shows no progress.
+    /// Shows no progress, and no sum at the end.
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
     setting: Setting,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  sekisho scan logs/                                  ends with 1 when something is found
+  sekisho scan --format sarif src/ > found.sarif      for code hosts
+  sekisho scan --redact - < app.log > clean.log       as it streams
+  sekisho scan --redact --out clean/ logs/            copies, under the same names
+  sekisho scan --redact --in-place logs/
+
+gzip, zstd and framed snappy are told by how a file begins; brotli (.br), zlib (.zz, .zlib, .deflate) and snappy (.snappy) by its
+name. What cannot be read is told on stderr and does not stop the search.
+
+Exit codes: 1 something was found; 3 nothing was found, and something could not be read; 0 clean; 2 usage or policy error.";
 
 /// How findings are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -56,51 +77,75 @@ pub(super) enum Format {
 
 impl Scan {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let (policy, _) = match run::load(&self.setting, terminal) {
-            Ok(loaded) => loaded,
+        let mut policy = match run::load(&self.setting, terminal) {
+            Ok((policy, _)) => policy,
             Err(exit) => return exit,
         };
+        unblocked(&mut policy.detectors);
         let rules = match compile::ruleset(&policy) {
             Ok(rules) => Arc::new(rules),
             Err(error) => return terminal.fail(Exit::Environment, error),
         };
-        let files = match walk::files(&self.paths) {
-            Ok(files) => files,
-            Err(why) => return terminal.fail(Exit::Environment, why),
-        };
-        let to_stdout = self.redact && self.output.is_none();
-        if to_stdout && files.len() > 1 {
-            return terminal.fail(Exit::Usage, "--redact: more than one file needs --output DIR");
+        let files = walk::files(&self.paths);
+        let to_stdout = self.redact && self.output.is_none() && !self.in_place;
+        if to_stdout && files.entries.len() > 1 {
+            return terminal.fail(Exit::Usage, "--redact: more than one file needs --output DIR or --in-place");
         }
-        if let Some(twice) = self.output.as_ref().and_then(|_| walk::same_place(&files)) {
+        if let Some(twice) = self.output.as_ref().and_then(|_| walk::same_place(&files.entries)) {
             let why = format!("--output: more than one file would be written to `{}`", twice.display());
             return terminal.fail(Exit::Usage, why);
         }
         let reader = file::Reader { rules: Arc::clone(&rules), budget: Budget::TRUSTED };
-        let progress = self.progress(files.len());
-        let mut report = Report::default();
-        for entry in &files {
-            let outcome = self.one(&reader, entry, terminal);
+        let progress = self.progress(files.entries.len());
+        let mut report = Report { failed: files.failed, ..Report::default() };
+        let entries: Vec<_> = files.entries.into_iter().collect();
+        let outcomes = if to_stdout {
+            let mut out = BufWriter::new(&mut *terminal.out);
+            entries.iter().map(|entry| reader.read(entry, &mut out)).collect()
+        } else {
+            self.all(&reader, &entries, &progress)
+        };
+        for (entry, outcome) in entries.iter().zip(outcomes) {
             match outcome {
                 Ok(findings) => report.add(&entry.shown, findings),
                 Err(error) => report.fail(&entry.shown, &error),
             }
-            progress.inc(1);
         }
         progress.finish_and_clear();
         self.tell(&report, &rules, to_stdout, terminal)
     }
 
-    fn one(
-        &self,
-        reader: &file::Reader,
-        entry: &walk::Entry,
-        terminal: &mut Terminal<'_>,
-    ) -> io::Result<Vec<file::Found>> {
-        match (&self.output, self.redact) {
-            (_, false) => reader.read(entry, &mut io::sink()),
-            (None, true) => reader.read(entry, &mut BufWriter::new(&mut *terminal.out)),
-            (Some(dir), true) => write_beside(reader, entry, dir),
+    /// Searches as many files at a time as there are processors; the outcomes are in the order of `entries`.
+    fn all(&self, reader: &file::Reader, entries: &[walk::Entry], progress: &ProgressBar) -> Vec<Outcome> {
+        let next = AtomicUsize::new(0);
+        let (done, outcomes) = mpsc::channel();
+        let work = |done: &mpsc::Sender<(usize, Outcome)>| {
+            while let Some((at, entry)) = take(&next, entries) {
+                // The other end is there until all are done.
+                let _heard = done.send((at, self.one(reader, entry)));
+                progress.inc(1);
+            }
+        };
+        let threads = std::thread::available_parallelism().map_or(1, Into::into).min(entries.len());
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                let done = done.clone();
+                // With fewer threads it takes longer.
+                let _started = std::thread::Builder::new().spawn_scoped(scope, move || work(&done));
+            }
+            work(&done);
+        });
+        drop(done);
+        let mut outcomes: Vec<_> = outcomes.into_iter().collect();
+        outcomes.sort_by_key(|(at, _)| *at);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
+    fn one(&self, reader: &file::Reader, entry: &walk::Entry) -> Outcome {
+        match &self.output {
+            Some(dir) => write::beside(reader, entry, dir),
+            None if self.in_place => write::in_place(reader, entry),
+            None => reader.read(entry, &mut io::sink()),
         }
     }
 
@@ -117,10 +162,13 @@ impl Scan {
         if let Err(error) = told {
             return terminal.fail(Exit::Environment, format_args!("cannot write the report: {error}"));
         }
+        if !self.quiet {
+            terminal.fail(Exit::Fine, report.sum());
+        }
         // What could not be read is not clean.
-        match (report.failed.is_empty(), report.found.is_empty()) {
-            (false, _) => Exit::Environment,
-            (true, false) => Exit::Found,
+        match (report.found.is_empty(), report.failed.is_empty()) {
+            (false, _) => Exit::Found,
+            (true, false) => Exit::Environment,
             (true, true) => Exit::Fine,
         }
     }
@@ -135,24 +183,15 @@ impl Scan {
     }
 }
 
-/// Writes a redacted copy: whole, or not at all.
-fn write_beside(reader: &file::Reader, entry: &walk::Entry, dir: &Path) -> io::Result<Vec<file::Found>> {
-    let to = dir.join(&entry.below);
-    if let Some(parent) = to.parent() {
-        std::fs::create_dir_all(parent)?;
-    }
-    let new = to.with_added_extension("sekisho-new");
-    let written = write(reader, entry, &new).and_then(|found| std::fs::rename(&new, to).map(|()| found));
-    if written.is_err() {
-        // What could not be written whole was no use; that it cannot be removed either is not what went wrong.
-        let _gone = std::fs::remove_file(new);
-    }
-    written
+type Outcome = io::Result<Vec<file::Found>>;
+
+fn take<'a, T>(next: &AtomicUsize, all: &'a [T]) -> Option<(usize, &'a T)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    all.get(at).map(|one| (at, one))
 }
 
-fn write(reader: &file::Reader, entry: &walk::Entry, to: &Path) -> io::Result<Vec<file::Found>> {
-    let mut out = BufWriter::new(std::fs::File::create(to)?);
-    let found = reader.read(entry, &mut out)?;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    Ok(found)
+/// A file is no message that could be refused: where policy blocks, a mask takes the place.
+fn unblocked(detectors: &mut Detectors) {
+    let actions = detectors.actions.values_mut().chain([&mut detectors.default_action]);
+    actions.filter(|action| **action == ActionName::Block).for_each(|action| *action = ActionName::Mask);
 }

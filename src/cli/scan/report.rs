@@ -11,7 +11,7 @@ use super::file::Found;
 pub(super) struct Report {
     pub(super) found: Vec<(String, Found)>,
     pub(super) failed: Vec<(String, String)>,
-    files: usize,
+    pub(super) files: usize,
 }
 
 impl Report {
@@ -32,8 +32,13 @@ impl Report {
             let print = if print.is_empty() { String::new() } else { format!(" [{print}]") };
             writeln!(out, "{}:{line}:{column}: {severity}: {detector}{field}{print}", one_line(path))?;
         }
-        let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
         writeln!(out, "{} in {}", plural(self.found.len(), "finding"), plural(self.files, "file"))
+    }
+
+    /// What was searched, in one line.
+    pub(super) fn sum(&self) -> String {
+        let unread = if self.failed.is_empty() { String::new() } else { format!(", {} not read", self.failed.len()) };
+        format!("searched {}{unread}: {}", plural(self.files, "file"), plural(self.found.len(), "finding"))
     }
 
     pub(super) fn json(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -78,6 +83,10 @@ impl Report {
         });
         writeln!(out, "{document:#}")
     }
+}
+
+fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 fn result(path: &str, Found { finding, line, column }: &Found) -> Value {
