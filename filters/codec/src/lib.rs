@@ -3,6 +3,7 @@
 //! - [`coding`] decodes and encodes the content codings of HTTP in pieces, within a budget of output, ratio, members and window.
 //! - [`json`] and [`form`] read a message into flat `name, value` pairs, strictly: what two readers could read in two
 //!   ways is an [`Ambiguity`], because an order gate and a venue must not disagree about an order.
+//! - [`certificate`] reads what an X.509 certificate says of its owner.
 //!
 //! This crate knows nothing of HTTP, of secrets or of orders.
 #![forbid(unsafe_code)]
@@ -12,6 +13,8 @@ mod flat;
 pub mod coding;
 
 pub mod form;
+
+pub mod certificate;
 
 pub mod json;
 

@@ -5,6 +5,8 @@ pub mod exchange;
 
 pub mod hop;
 
+pub mod peer;
+
 pub mod witness;
 
 pub mod stop;
@@ -32,6 +34,7 @@ pub use body::Body;
 pub use exchange::{DecisionId, Exchange, Route};
 pub use fault::{Cause, Fault};
 pub use hop::Hop;
+pub use peer::PeerCertificate;
 pub use starts::{Start, Starts};
 pub use stop::Stop;
 pub use witness::{Place, Witness};
