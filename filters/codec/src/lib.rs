@@ -1,6 +1,7 @@
 //! Content codings and field readers, every one of them bounded.
 //!
 //! - [`coding`] decodes and encodes the content codings of HTTP in pieces, within a budget of output, ratio, members and window.
+//! - [`digest`] says what a header that vouches for a body has to say when the body is another.
 //! - [`json`] and [`form`] read a message into flat `name, value` pairs, strictly: what two readers could read in two
 //!   ways is an [`Ambiguity`], because an order gate and a venue must not disagree about an order.
 //! - [`certificate`] reads what an X.509 certificate says of its owner.
@@ -10,7 +11,11 @@
 
 mod flat;
 
+mod crc;
+
 pub mod coding;
+
+pub mod digest;
 
 pub mod form;
 

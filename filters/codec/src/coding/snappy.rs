@@ -1,10 +1,9 @@
-use std::sync::LazyLock;
-
 use snap::raw::{Decoder as Block, decompress_len};
 
 use super::CodingError;
 use super::decoder::Reader;
 use super::encoder::Encoder;
+use crate::crc::crc32c;
 
 /// Snappy: one block, or the framing format, told by the first bytes.
 pub(super) struct Snappy {
@@ -184,19 +183,8 @@ fn most_of(kind: u8) -> usize {
 
 /// Section 3 of the framing format: CRC-32C, rotated and offset, so that a sum over sums is no sum.
 pub(super) fn masked_crc32c(bytes: &[u8]) -> u32 {
-    let table = &*CRC32C;
-    let update = |sum: u32, byte: &u8| {
-        let [low, ..] = (sum ^ u32::from(*byte)).to_le_bytes();
-        table.get(usize::from(low)).copied().unwrap_or_default() ^ (sum >> 8)
-    };
-    (!bytes.iter().fold(!0, update)).rotate_right(15).wrapping_add(0xA282_EAD8)
+    crc32c(bytes).rotate_right(15).wrapping_add(0xA282_EAD8)
 }
-
-/// Castagnoli's polynomial, reflected, for each byte.
-static CRC32C: LazyLock<[u32; 256]> = LazyLock::new(|| {
-    let shifted = |sum: u32, _bit| (sum >> 1) ^ (0x82F6_3B78 & (sum & 1).wrapping_neg());
-    std::array::from_fn(|byte| (0..8).fold(u32::try_from(byte).unwrap_or_default(), shifted))
-});
 
 /// What a framed stream begins with; it may come again.
 pub(super) const IDENTIFIER: [u8; 10] = *b"\xFF\x06\x00\x00sNaPpY";
