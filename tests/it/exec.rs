@@ -207,7 +207,9 @@ fn on_a_terminal_the_command_has_a_terminal() {
 import fcntl, os, pty, signal, struct, sys, termios
 def size(fd, rows, columns):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+# Without `noflsh` a terminal throws away at a Ctrl-C what is on its way to the screen.
 shell = '''
+stty noflsh
 trap 'stty size <&1' WINCH
 trap 'echo interrupted; exit 3' INT
 test -t 0 && test -t 1 && test -t 2 && echo terminals
@@ -223,9 +225,10 @@ seen = b""
 def until(word):
     global seen
     while word not in seen:
-        piece = os.read(fd, 4096)
-        assert piece, seen
-        seen += piece
+        try:
+            seen += os.read(fd, 4096)
+        except OSError as error:
+            raise AssertionError(f"{word} is missing in {seen}") from error
 signal.alarm(60)
 until(b"\r\nkey ghp_****Q7r8\r\n")
 assert seen.startswith(b"terminals\r\n31 97\r\n"), seen

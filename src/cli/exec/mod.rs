@@ -23,7 +23,7 @@ mod stream;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, PipeWriter};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -104,6 +104,7 @@ impl Exec {
         let out = Outlet::toward(&stdout).map_err(Failed::Environment)?;
         let err = Outlet::toward(&stderr).map_err(Failed::Environment)?;
         let (done, ended) = mpsc::channel(2);
+        let (wanted, wants) = io::pipe().map_err(Failed::Environment)?;
         let mut windows = Vec::new();
         let mut command = Command::new(self.command.first().map_or_else(Default::default, OsString::as_os_str));
         command.args(self.command.get(1..).unwrap_or_default()).stdout(out.child).stderr(err.child);
@@ -111,12 +112,13 @@ impl Exec {
         for (name, ours, to, window) in ends {
             windows.extend(window);
             let scanner = Scanner::new(Arc::clone(rules), Shape::Text);
-            let (stream, done) = (Stream::new(name, (ours, to), scanner, idle), done.clone());
+            let wanted = wanted.try_clone().map_err(Failed::Environment)?;
+            let (stream, done) = (Stream::new((ours, to), wanted, scanner, (name, idle)), done.clone());
             let work = move || done.blocking_send(stream.run()).unwrap_or_default();
             std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(Failed::Environment)?;
         }
         let child = command.spawn().map_err(Failed::Command)?;
-        Ok(Running { child, ended, windows })
+        Ok(Running { child, ended, windows, wants: Some(wants) })
     }
 
     fn not_run(&self, error: &io::Error, terminal: &mut Terminal<'_>) -> Exit {
@@ -169,11 +171,13 @@ struct Running {
     child: Child,
     ended: mpsc::Receiver<Ended>,
     windows: Vec<Window>,
+    /// Held while somebody waits for what is still to be said.
+    wants: Option<PipeWriter>,
 }
 
 impl Running {
     /// Until the command has ended, and with it everything that holds its stdout or stderr, as in a shell pipe. A signal that would
-    /// end the command ends the wait for what it left behind.
+    /// end the command ends the wait for what it left behind, once all is passed on that was said by then; a second one does at once.
     async fn until_end(mut self, signals: &mut Signals) -> io::Result<(ExitStatus, Vec<Ended>)> {
         let mut streams = Vec::new();
         let status = loop {
@@ -193,7 +197,7 @@ impl Running {
                     Some(ended) => streams.push(ended),
                     None => break,
                 },
-                signal = signals.next() => if signals::ends(signal) { break },
+                signal = signals.next() => if signals::ends(signal) && self.wants.take().is_none() { break },
             }
         }
         streams.sort_by(|one, other| other.name.cmp(one.name));

@@ -51,7 +51,7 @@ fn bit(signal: Signal) -> u64 {
     u32::try_from(signal.as_raw().saturating_sub(1)).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or(0)
 }
 
-/// The end of the command comes last: a Ctrl-C that ended it was sent to us before, and is no wish to end the wait after it.
+/// The end of the command comes last: the Ctrl-C that ended it was sent to us before, and is no wish to end the wait after it.
 const HEARD: [Signal; 8] =
     [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2, Signal::WINCH, Signal::CHILD];
 

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use sekisho_scan::{Action, Scanner, Severity};
 pub(super) struct Stream {
     from: Arc<OwnedFd>,
     to: OwnedFd,
+    wanted: PipeReader,
     scanner: Scanner,
     idle: Option<Timespec>,
     ended: Ended,
@@ -35,18 +36,21 @@ enum Wake {
     Quiet,
     /// Nobody reads what we write.
     Unread,
+    /// All that was said is read, and nobody wants to wait for more.
+    Unwanted,
 }
 
 impl Stream {
-    /// `idle` is how long the command may say nothing before what it said is let go.
+    /// `idle` is how long the command may say nothing before what it said is let go. When the other end of `wanted` is closed, what
+    /// was said by then is passed on, and that is the end.
     pub(super) fn new(
-        name: &'static str,
         (from, to): (Arc<OwnedFd>, OwnedFd),
+        wanted: PipeReader,
         scanner: Scanner,
-        idle: Duration,
+        (name, idle): (&'static str, Duration),
     ) -> Self {
         let ended = Ended { name, found: BTreeMap::new(), blocked: None, fault: None };
-        Self { from, to, scanner, idle: idle.try_into().ok(), ended }
+        Self { from, to, wanted, scanner, idle: idle.try_into().ok(), ended }
     }
 
     /// To its end. When nobody reads any more our end is closed, and the command's next write ends it as in a shell pipe.
@@ -66,6 +70,7 @@ impl Stream {
         loop {
             match self.wake(waits)? {
                 Wake::Unread => return Ok(()),
+                Wake::Unwanted => break,
                 Wake::Quiet => {
                     self.scanner.flush_idle(&mut clean);
                     waits = false;
@@ -89,14 +94,23 @@ impl Stream {
 
     /// Waits until something is to be done; `waits` when something may be held back that a pause lets go.
     fn wake(&self, waits: bool) -> rustix::io::Result<Wake> {
-        let mut ends = [PollFd::new(&*self.from, PollFlags::IN), PollFd::new(&self.to, PollFlags::empty())];
+        let mut ends = [
+            PollFd::new(&*self.from, PollFlags::IN),
+            PollFd::new(&self.to, PollFlags::empty()),
+            PollFd::new(&self.wanted, PollFlags::empty()),
+        ];
         let timeout = self.idle.as_ref().filter(|_| waits);
-        let woken = retry_on_intr(|| poll(&mut ends, timeout))?;
-        let [from, to] = ends;
-        if to.revents().intersects(PollFlags::ERR | PollFlags::HUP) {
-            return Ok(Wake::Unread);
-        }
-        Ok(if woken == 0 || from.revents().is_empty() { Wake::Quiet } else { Wake::Input })
+        retry_on_intr(|| poll(&mut ends, timeout))?;
+        let [from, to, wanted] = ends.map(|end| end.revents());
+        Ok(if to.intersects(PollFlags::ERR | PollFlags::HUP) {
+            Wake::Unread
+        } else if !from.is_empty() {
+            Wake::Input
+        } else if !wanted.is_empty() {
+            Wake::Unwanted
+        } else {
+            Wake::Quiet
+        })
     }
 
     fn read(&self, piece: &mut [u8]) -> rustix::io::Result<usize> {
