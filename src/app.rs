@@ -108,11 +108,13 @@ impl App {
             tasks: TaskTracker::new(),
         };
         app.spawn(Arc::clone(&shared.incidents).watch());
+        let metrics = shared.metrics.clone();
         app.spawn(signals::contain(
             raised,
             Arc::clone(&app.safety),
             Arc::clone(&shared.incidents),
             app.journal.clone(),
+            move |name| metrics.raised(name.as_str()),
         ));
         app.look_after(policy, (data, file), &shared);
         app.spawn(watch::on_sigusr1(Arc::clone(&app.safety))?);

@@ -1,9 +1,11 @@
 use http::{Response, StatusCode};
 use sekisho_filters::Body;
 use sekisho_filters::order_gate::SafetyView;
-use sekisho_safety::Source;
+use sekisho_safety::{Scope, Source};
 
 use super::{Admin, reply};
+use crate::control::clock::since_boot;
+use crate::control::safety::now_ms;
 use crate::telemetry::metrics::Reading;
 
 impl Admin {
@@ -44,12 +46,17 @@ impl Admin {
 
     /// All metrics, as they are scraped.
     pub(super) fn metrics_text(&self) -> prometheus::Result<Vec<u8>> {
+        let now = now_ms();
+        let open = self.incidents.open_in(&Scope::Fleet);
         let reading = Reading {
             level: self.safety.effective(&[]).level,
             stored: self.safety.is_stored(),
             journal_ok: self.journal.health().is_ok(),
             journal_size: self.journal.sealed_size(),
+            incidents: open.iter().map(|incident| (incident.severity, incident.is_overdue(now))).collect(),
+            gates: self.gates.all(since_boot()).iter().map(|gate| gate.status).collect(),
+            lockouts: self.door.failures().locks().len(),
         };
-        self.metrics.text(reading, self.decisions.count())
+        self.metrics.text(&reading, self.decisions.count())
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use prometheus::core::{AtomicU64, GenericCounter, GenericCounterVec};
 use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use sekisho_policy::{Class, Refusal};
-use sekisho_safety::{Health, Level, Mode, Posture, Switch};
+use sekisho_safety::{Health, Level, Mode, Posture, Sev, Switch};
+
+use crate::control::gates::Status;
+use crate::control::signals;
 
 type Counter = GenericCounter<AtomicU64>;
 type CounterVec = GenericCounterVec<AtomicU64>;
@@ -19,12 +22,18 @@ pub struct Metrics {
     broken: Counter,
     secrets: CounterVec,
     cut: Counter,
+    findings: CounterVec,
     auth_failures: CounterVec,
+    signals: CounterVec,
     orders: Known,
     state: IntGaugeVec,
     stored: IntGauge,
     journal_ok: IntGauge,
     journal_size: IntGauge,
+    incidents: IntGaugeVec,
+    overdue: IntGauge,
+    gates: IntGaugeVec,
+    lockouts: IntGauge,
 }
 
 /// The series of a metric whose label values are all known beforehand: counting looks up a word and nothing else. They are few,
@@ -47,7 +56,7 @@ impl Known {
 }
 
 /// What is read when the metrics are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Reading {
     /// What is in force for the fleet.
     pub level: Level,
@@ -57,6 +66,12 @@ pub struct Reading {
     pub journal_ok: bool,
     /// Records under its last checkpoint.
     pub journal_size: u64,
+    /// Open incidents, by grade: each with whether nobody has answered in time.
+    pub incidents: Vec<(Sev, bool)>,
+    /// What each gate says.
+    pub gates: Vec<Status>,
+    /// Lockouts that hold.
+    pub lockouts: usize,
 }
 
 impl Metrics {
@@ -82,6 +97,8 @@ impl Metrics {
                 "Failed attempts to authenticate, by why.",
                 "why",
             )?,
+            findings: counters(&registry, "findings_total", "Secrets found, by the detector.", "detector")?,
+            signals: counters(&registry, "signals_raised_total", "Signals raised, by name.", "signal")?,
             orders: Known::new(
                 &counters(&registry, "orders_forwarded_total", "Order messages let through, by class.", "class")?,
                 Class::ALL.map(Class::name),
@@ -90,13 +107,23 @@ impl Metrics {
             stored: gauge(&registry, "state_stored", "1 while what is in force is also on disk.")?,
             journal_ok: gauge(&registry, "journal_ok", "1 while the journal can be written.")?,
             journal_size: gauge(&registry, "journal_sealed_records", "Records under the last signed checkpoint.")?,
-            registry,
+            incidents: gauges(&registry, "incidents_open", "Open incidents, by grade.", "severity")?,
+            overdue: gauge(&registry, "incidents_overdue", "Open incidents that nobody has answered in time.")?,
+            gates: gauges(&registry, "gates", "Gates, by what they say.", "result")?,
+            lockouts: gauge(&registry, "lockouts", "Lockouts that hold.")?,
+            registry: registry.clone(),
         };
+        gauges(&registry, "build_info", "Which build this is, always 1.", "version")?
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
         metrics.announce();
         Ok(metrics)
     }
 
     fn announce(&self) {
+        for signal in signals::NAMES {
+            self.signals.with_label_values(&[signal]).inc_by(0);
+        }
         for place in ["path", "query", "header", "body", "trailer"] {
             self.secrets.with_label_values(&[place]).inc_by(0);
         }
@@ -115,6 +142,16 @@ impl Metrics {
     /// Secrets were found.
     pub fn found(&self, place: &'static str, count: u64) {
         self.secrets.with_label_values(&[place]).inc_by(count);
+    }
+
+    /// A detector found something. There are as many series as the policy has detectors that found anything.
+    pub fn found_by(&self, detector: &str, count: u64) {
+        self.findings.with_label_values(&[detector]).inc_by(count);
+    }
+
+    /// A signal was raised. Their names are those of the policy: its signals and its gates.
+    pub fn raised(&self, signal: &str) {
+        self.signals.with_label_values(&[signal]).inc();
     }
 
     /// A stream was cut.
@@ -137,7 +174,7 @@ impl Metrics {
     /// # Errors
     ///
     /// When a metric cannot be encoded.
-    pub fn text(&self, reading: Reading, requests: u64) -> prometheus::Result<Vec<u8>> {
+    pub fn text(&self, reading: &Reading, requests: u64) -> prometheus::Result<Vec<u8>> {
         self.requests.inc_by(requests.saturating_sub(self.requests.get()));
         let level = reading.level;
         for (state, on) in [
@@ -153,10 +190,24 @@ impl Metrics {
         self.stored.set(reading.stored.into());
         self.journal_ok.set(reading.journal_ok.into());
         self.journal_size.set(i64::try_from(reading.journal_size).unwrap_or(i64::MAX));
+        for grade in Sev::ALL {
+            let open = reading.incidents.iter().filter(|(severity, _)| *severity == grade).count();
+            self.incidents.with_label_values(&[grade.as_str()]).set(whole(open));
+        }
+        self.overdue.set(whole(reading.incidents.iter().filter(|(_, overdue)| *overdue).count()));
+        for status in [Status::Pass, Status::Fail, Status::Unknown] {
+            let gates = reading.gates.iter().filter(|gate| **gate == status).count();
+            self.gates.with_label_values(&[status.as_str()]).set(whole(gates));
+        }
+        self.lockouts.set(whole(reading.lockouts));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 fn opts(name: &str, help: &str) -> Opts {
@@ -189,17 +240,28 @@ fn gauges(registry: &Registry, name: &str, help: &str, label: &str) -> prometheu
 
 #[cfg(test)]
 mod tests {
-    use sekisho_safety::{Level, Switch};
+    use sekisho_safety::{Level, Sev, Switch};
 
     use super::{Metrics, Reading};
+    use crate::control::gates::Status;
 
     #[test]
     fn every_series_is_there_from_the_start() {
         let metrics = Metrics::new().unwrap();
         metrics.refused("locked_out");
         let level = Level::switch(Switch::Block);
-        let reading = Reading { level, stored: true, journal_ok: false, journal_size: 7 };
-        let text = String::from_utf8(metrics.text(reading, 5).unwrap()).unwrap();
+        let reading = Reading {
+            level,
+            stored: true,
+            journal_ok: false,
+            journal_size: 7,
+            incidents: vec![(Sev::Sev1, true), (Sev::Sev1, false), (Sev::Sev3, false)],
+            gates: vec![Status::Pass, Status::Unknown, Status::Pass],
+            lockouts: 3,
+        };
+        metrics.found_by("jwt", 2);
+        metrics.raised("secret_leak");
+        let text = String::from_utf8(metrics.text(&reading, 5).unwrap()).unwrap();
         for line in [
             "sekisho_requests_total 5",
             "sekisho_refused_total{code=\"locked_out\"} 1",
@@ -209,6 +271,15 @@ mod tests {
             "sekisho_state_stored 1",
             "sekisho_journal_ok 0",
             "sekisho_journal_sealed_records 7",
+            "sekisho_incidents_open{severity=\"SEV0\"} 0",
+            "sekisho_incidents_open{severity=\"SEV1\"} 2",
+            "sekisho_incidents_overdue 1",
+            "sekisho_gates{result=\"PASS\"} 2",
+            "sekisho_gates{result=\"FAIL\"} 0",
+            "sekisho_lockouts 3",
+            "sekisho_findings_total{detector=\"jwt\"} 2",
+            "sekisho_signals_raised_total{signal=\"secret_leak\"} 1",
+            "sekisho_signals_raised_total{signal=\"integrity\"} 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

@@ -64,6 +64,7 @@ impl Witness for Recorder {
             by_kind.entry(kind).or_insert((0, finding)).0 += 1;
         }
         for ((detector, fingerprint), (count, finding)) in by_kind.into_iter().take(KINDS) {
+            self.metrics.found_by(detector, count);
             // The detector is part of the action: a flood is told detector by detector.
             let mut kind = kind(EventType::SecuritySecretGuardTriggered, format!("found {detector}"), exchange);
             kind.details = [Some(("place", place.as_str())), Some(("done", finding.action.as_str()))];

@@ -155,14 +155,16 @@ impl Signals {
     }
 }
 
-/// Tightens and opens incidents for whatever is raised, until nobody can raise anything any more.
+/// Tightens and opens incidents for whatever is raised, until nobody can raise anything any more. `told` hears of each by name.
 pub async fn contain(
     mut raised: mpsc::Receiver<Raised>,
     safety: Arc<Safety>,
     incidents: Arc<Incidents>,
     journal: Journal,
+    told: impl Fn(&Name),
 ) {
     while let Some(Raised { name, level, scope, incident, reason }) = raised.recv().await {
+        told(&name);
         let mut text = reason.clone();
         if let Some(level) = level {
             let source = Source::Signal(name.clone());
@@ -189,6 +191,10 @@ pub async fn contain(
         journal.record(alert);
     }
 }
+
+/// The signals that are there without any gate, as they are called in the journal, in metrics and in `signals` of the policy.
+pub const NAMES: [&str; 8] =
+    ["auth_failures", "auth_strangers", "secret_leak", "access", "execution", "resources", "integrity", "policy_drift"];
 
 const QUEUE: usize = 64;
 
