@@ -1,6 +1,6 @@
 pub(super) mod at_rest;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use sekisho_policy::SecretSource;
@@ -71,16 +71,17 @@ impl KeysCommand {
     }
 }
 
-fn make(id: &str, pepper: &PathBuf) -> Result<crate::identity::new_key::NewKey, String> {
+fn make(id: &str, pepper: &Path) -> Result<crate::identity::new_key::NewKey, String> {
     if !pepper.exists() {
         let fresh = random_text(64).map_err(|error| format!("random bytes: {error}"))?;
         write_new(pepper, fresh.as_bytes()).map_err(|error| format!("cannot write `{}`: {error}", pepper.display()))?;
     }
-    let pepper = resolve("pepper", &SecretSource::File(pepper.clone())).map_err(|error| error.to_string())?;
+    let pepper = resolve("pepper", &SecretSource::File(pepper.to_owned())).map_err(|error| error.to_string())?;
     new_key(id, &pepper).map_err(|error| format!("random bytes: {error}"))
 }
 
-fn write_new(path: &PathBuf, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file that only its owner reads, and that was not there.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;

@@ -10,6 +10,8 @@ mod demo;
 
 mod exec;
 
+mod init;
+
 mod unseal;
 
 mod wire;
@@ -58,6 +60,8 @@ enum Command {
     Run(Setting),
     /// Shows the whole thing at work on loopback: masked logs, refused orders, a release by two people.
     Demo(demo::Demo),
+    /// Makes a policy and keys for a first start.
+    Init(init::Init),
     /// Checks that the sidecar could run here: policy, secrets, ports, data directory.
     Check(check::Check),
     /// Searches files, directories or stdin for secrets.
@@ -160,6 +164,7 @@ impl Cli {
         match self.command {
             Command::Run(setting) => run::run(&setting, terminal),
             Command::Demo(demo) => demo.run(terminal),
+            Command::Init(init) => init.run(terminal),
             Command::Check(check) => check.run(terminal),
             Command::Scan(scan) => scan.run(terminal),
             Command::Exec(exec) => exec.run(terminal),

@@ -34,6 +34,8 @@ mod contracts;
 
 mod cli;
 
+mod init;
+
 mod exec;
 
 mod files;

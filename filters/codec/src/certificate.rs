@@ -101,7 +101,7 @@ impl<'d> Der<'d> {
     fn next(&mut self) -> Result<(u8, &'d [u8]), NoCertificate> {
         let (&[tag, first], rest) = self.0.split_first_chunk::<2>().ok_or(NoCertificate)?;
         let (length, rest) = match first {
-            0..0x80 => (usize::from(first), rest),
+            0..=0x7f => (usize::from(first), rest),
             0x81..=0x83 => {
                 let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7F)).ok_or(NoCertificate)?;
                 (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)

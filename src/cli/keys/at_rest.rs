@@ -1,8 +1,6 @@
 //! The keys of sealed files: made, looked at, wrapped anew.
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +10,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::super::{Exit, Setting, Terminal, run};
+use super::write_new;
 use crate::compile;
 use crate::evidence::seal::{Age, KeyAges};
 
@@ -31,7 +30,8 @@ impl Master {
             return terminal.fail(Exit::Environment, format_args!("random bytes: {error}"));
         }
         let key = MasterKey::new(bytes);
-        if let Err(error) = write_new(&path, key.danger_text().as_bytes()) {
+        let line = Zeroizing::new([key.danger_text().as_bytes(), b"\n"].concat());
+        if let Err(error) = write_new(&path, &line) {
             return terminal.fail(Exit::Environment, format_args!("cannot write `{}`: {error}", path.display()));
         }
         terminal.say(format_args!("master key {} in {}", key.name(), path.display()));
@@ -41,13 +41,6 @@ impl Master {
         terminal.say(format_args!("  master_key: file:{}", path.display()));
         Exit::Fine
     }
-}
-
-fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text)?;
-    file.write_all(b"\n")?;
-    file.sync_all()
 }
 
 /// Shows the keys of sealed files, by id, and how old they are. Exit code 1 if one is over the age of the policy.
