@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills rules stack ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,5 +50,14 @@ demo: ## Sekisho at work, on loopback
 kills: ## kills a running sidecar 200 times around tightening and releasing, and a journal's writer 300 times
 	SEKISHO_TEST_KILLS=200 $(CARGO) test --locked --test it kill_9_at_any_instant
 	SEKISHO_TEST_KILLS=300 $(CARGO) test --locked --lib killed_at_any_moment
+
+rules: ## the alert rules and their tests (needs promtool, of Debian's package prometheus)
+	promtool check rules deploy/prometheus/sekisho.rules.yaml
+	promtool test rules deploy/prometheus/sekisho.rules.test.yaml
+
+stack: ## starts docker-compose.yml and looks at what it does (needs docker, docker-compose, prometheus, musl-tools)
+	rustup target add x86_64-unknown-linux-musl
+	$(CARGO) build --locked --target x86_64-unknown-linux-musl
+	tests/stack.py target/x86_64-unknown-linux-musl/debug/sekisho
 
 ci: fmt lint benches doc deny test ## all that has to pass

@@ -30,6 +30,8 @@ mod incident;
 
 mod gate;
 
+mod health;
+
 mod run;
 
 mod scan;
@@ -68,6 +70,8 @@ enum Command {
     Scan(scan::Scan),
     /// Runs a command and masks secrets in what it prints.
     Exec(exec::Exec),
+    /// Says whether a running sidecar is ready.
+    Health(health::Health),
     /// Shows what is in force.
     Status(status::Status),
     /// Tightens, at once.
@@ -168,6 +172,7 @@ impl Cli {
             Command::Check(check) => check.run(terminal),
             Command::Scan(scan) => scan.run(terminal),
             Command::Exec(exec) => exec.run(terminal),
+            Command::Health(health) => health.run(terminal),
             Command::Status(status) => status.run(terminal),
             Command::Tighten(tighten) => tighten.run(terminal),
             Command::Release(release) => release.run(terminal),
