@@ -47,7 +47,9 @@ fn what_init_makes_runs_and_its_keys_open() {
     let port = sidecar.health.to_string();
     let health = |args: &[&str]| binary().arg("health").args(args).env("SEKISHO_HEALTH", &port).output().unwrap();
     let ready = health(&[]);
-    assert!(ready.status.success() && ready.stdout.starts_with(b"[+] state_verified\n"), "{ready:?}");
+    // Nothing was stored, so nothing could be verified: not ready until two people have released it.
+    assert_eq!(ready.status.code(), Some(1), "{ready:?}");
+    assert!(ready.stdout.starts_with(b"[-] state_verified\n[+] state_stored\n"), "{ready:?}");
     assert_eq!(health(&["--live"]).stdout, b"ok\n");
     assert_eq!(health(&["--health", "127.0.0.1:1"]).status.code(), Some(3));
     let refused = sidecar.cli("sekisho_ann_0", &["tighten", "CLOSE_ONLY", "--reason", "first start"]);
