@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills rules stack ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills rules manifests stack ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ kills: ## kills a running sidecar 200 times around tightening and releasing, and
 rules: ## the alert rules and their tests (needs promtool, of Debian's package prometheus)
 	promtool check rules deploy/prometheus/sekisho.rules.yaml
 	promtool test rules deploy/prometheus/sekisho.rules.test.yaml
+
+manifests: ## the Kubernetes manifests, against schemas and the restricted profile (needs kubectl 1.21 or later, python3-venv)
+	$(CARGO) build --locked
+	test -x target/manifests/bin/python || python3 -m venv target/manifests
+	target/manifests/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+	target/manifests/bin/python tests/manifests.py target/debug/sekisho
 
 stack: ## starts docker-compose.yml and looks at what it does (needs docker, docker-compose, prometheus, musl-tools)
 	rustup target add x86_64-unknown-linux-musl
