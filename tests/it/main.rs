@@ -36,6 +36,8 @@ mod cli;
 
 mod init;
 
+mod runbooks;
+
 mod exec;
 
 mod files;
