@@ -21,3 +21,5 @@ mod codes;
 mod words;
 
 mod links;
+
+mod threats;
