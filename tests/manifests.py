@@ -81,10 +81,25 @@ def policies(binary, where, document):
                 wrong(where, done.stderr)
 
 
+def injected(binary):
+    """The base without its sidecar, and with the one that `sekisho inject` puts in."""
+    text = yaml.safe_dump_all(rendered("base"))
+    for command in (["uninject"], ["inject", "--claim", "kept"]):
+        done = subprocess.run([binary, *command], input=text, capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            sys.exit(f"{command}: {done.stderr}")
+        text = done.stdout
+        if command == ["uninject"] and "livez" in text:
+            wrong("uninject", "the sidecar is still there")
+    return list(yaml.safe_load_all(text))
+
+
 def main():
     kinds = set()
-    for overlay in ("base", "overlays/local", "overlays/production"):
-        for document in rendered(overlay):
+    sets = {overlay: rendered(overlay) for overlay in ("base", "overlays/local", "overlays/production")}
+    sets["injected"] = injected(sys.argv[1])
+    for overlay, documents in sets.items():
+        for document in documents:
             kind, where = document["kind"], f"{overlay}: {document['kind']} {document['metadata']['name']}"
             kinds.add(kind)
             for version in VERSIONS if kind not in FOREIGN else ():

@@ -12,6 +12,8 @@ mod exec;
 
 mod init;
 
+mod inject;
+
 mod unseal;
 
 mod wire;
@@ -70,6 +72,10 @@ enum Command {
     Scan(scan::Scan),
     /// Runs a command and masks secrets in what it prints.
     Exec(exec::Exec),
+    /// Puts the sidecar into the workloads of a Kubernetes manifest.
+    Inject(inject::Inject),
+    /// Takes it out again.
+    Uninject(inject::Uninject),
     /// Says whether a running sidecar is ready.
     Health(health::Health),
     /// Shows what is in force.
@@ -172,6 +178,8 @@ impl Cli {
             Command::Check(check) => check.run(terminal),
             Command::Scan(scan) => scan.run(terminal),
             Command::Exec(exec) => exec.run(terminal),
+            Command::Inject(inject) => inject.run(terminal),
+            Command::Uninject(uninject) => uninject.run(terminal),
             Command::Health(health) => health.run(terminal),
             Command::Status(status) => status.run(terminal),
             Command::Tighten(tighten) => tighten.run(terminal),

@@ -36,6 +36,8 @@ mod cli;
 
 mod init;
 
+mod inject;
+
 mod runbooks;
 
 mod exec;
