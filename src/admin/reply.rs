@@ -1,6 +1,6 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use sekisho_filters::{Body, DecisionId};
+use sekisho_filters::{Body, DecisionId, respond};
 use sekisho_policy::Refusal;
 use serde::Serialize;
 use serde_json::json;
@@ -31,5 +31,5 @@ pub(super) fn problem(status: StatusCode, code: &str, title: &str) -> Response<B
 
 /// A refusal, as the data path answers it.
 pub(super) fn refused(refusal: &Refusal, decision: DecisionId) -> Response<Body> {
-    sekisho_filters::respond::answer(refusal, decision, false)
+    respond::answer(refusal, decision, respond::Asked::default())
 }

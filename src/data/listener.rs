@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use sekisho_filters::respond::answer;
+use sekisho_filters::respond::{Asked, answer};
 use sekisho_filters::{Answer, Body, Fault, Hop, Witness};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -161,7 +161,8 @@ impl<C: Chain> Handle for Gate<C> {
         let (exchange, outcome) = self.routes.classify(peer, &mut request);
         if let Err(refusal) = outcome {
             self.witness.refused(&exchange, &refusal);
-            return Answer::now(Ok(answer(&refusal, exchange.decision, exchange.route.orders.is_some())));
+            let asked = Asked::on(&exchange.route, request.headers());
+            return Answer::now(Ok(answer(&refusal, exchange.decision, asked)));
         }
         let request = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
         let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);

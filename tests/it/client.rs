@@ -19,8 +19,17 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
+    /// The problem details of a refusal, also where they stand beside a venue's own words.
+    pub(crate) fn problem(&self) -> Value {
+        let mut told = self.json();
+        match told.get_mut("sekisho") {
+            Some(beside) => beside.take(),
+            None => told,
+        }
+    }
+
     pub(crate) fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
+        self.problem()["code"].as_str().unwrap_or_default().to_owned()
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

@@ -16,8 +16,9 @@ fn in_block_orders_are_refused_for_certain_and_cancels_pass() {
     let sidecar = Sidecar::blocked(&upstream);
     let answer = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN);
     assert_eq!(answer.status, 403);
-    let told = answer.json();
-    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    let (venue, told) = (answer.json(), answer.problem());
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(venue["code"], 40_310_000, "as the venue itself refuses: {venue}");
     assert_eq!(answer.header("sekisho-decision"), told["decision"].as_str());
     for (field, value) in [("code", "order_refused"), ("state", "BLOCK"), ("scope", "fleet")] {
         assert_eq!(told[field], value, "{told}");
@@ -34,7 +35,7 @@ fn in_block_orders_are_refused_for_certain_and_cancels_pass() {
 fn a_refusal_is_journaled_under_its_decision() {
     let upstream = Upstream::start();
     let sidecar = Sidecar::blocked(&upstream);
-    let decision = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN).json()["decision"].clone();
+    let decision = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN).problem()["decision"].clone();
     sidecar.until("the refusal is recorded", |sidecar| {
         sidecar.events("security.access.denied").iter().any(|event| event["decision_id"] == decision)
     });
@@ -61,7 +62,7 @@ fn states_of_scopes_rule_the_routes_they_belong_to() {
     assert_eq!(passed.status, 200, "{}", String::from_utf8_lossy(&passed.body));
     let here = serde_json::json!({ "switch": "CLOSE_ONLY", "scope": "venue:alpaca", "reason": "test" });
     assert_eq!(sidecar.change("/v1/tighten", crate::sidecar::ANN, &here).status, 200);
-    let told = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN).json();
+    let told = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN).problem();
     assert_eq!((&told["state"], &told["scope"]), (&"CLOSE_ONLY".into(), &"venue:alpaca".into()), "{told}");
 }
 
@@ -158,7 +159,7 @@ fn an_order_is_sent_once_even_when_the_venue_hangs_up() {
     let sidecar = Sidecar::open(&upstream);
     let answer = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN);
     assert_eq!((answer.status, answer.code()), (409, "order_outcome_unknown".to_owned()));
-    assert!(answer.json()["forwarded"].is_null(), "{answer:?}");
+    assert!(answer.problem()["forwarded"].is_null(), "{answer:?}");
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
 
@@ -169,7 +170,7 @@ fn a_venue_that_is_not_there_is_a_definite_refusal() {
     let sidecar = Sidecar::open(&upstream);
     let answer = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN);
     assert_eq!((answer.status, answer.code()), (403, "upstream_unavailable".to_owned()));
-    assert_eq!(answer.json()["forwarded"], false);
+    assert_eq!(answer.problem()["forwarded"], false);
     assert_eq!(send(sidecar.egress, "GET /logs", &[], b"").status, 502, "elsewhere it is what it is");
 }
 

@@ -3,7 +3,8 @@
 /// The fields of a message in the order written. Names are paths: `legs.0.reduceOnly`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flat {
-    /// Name and value. Strings are unescaped; numbers, `true`, `false` and `null` are spelled as written.
+    /// Name and value. Strings are unescaped; numbers, `true`, `false` and `null` are spelled as written, and a
+    /// JSON string that is spelled like one of these words keeps its quotes.
     pub pairs: Vec<(String, String)>,
     /// The first thing in it that two readers could read in two ways.
     pub ambiguity: Option<Ambiguity>,

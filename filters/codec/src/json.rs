@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{Ambiguity, FieldError, Flat, Limits};
 
-/// Reads one JSON text.
+/// Reads one JSON text. A string that is spelled like a word of JSON (`"true"`) keeps its quotes.
 ///
 /// # Errors
 ///
@@ -45,7 +45,9 @@ impl Reader<'_> {
             Some(b'[') => self.array(),
             Some(b'"') => {
                 let text = self.string()?;
-                self.leaf(text)
+                // A reader may take `"true"` for a text, and so for no flag at all.
+                let quoted = matches!(text.as_str(), "true" | "false" | "null");
+                self.leaf(if quoted { format!("\"{text}\"") } else { text })
             }
             Some(_) => self.word(),
             None => Err(self.malformed()),

@@ -4,7 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::HeaderName;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderName};
 use sekisho_policy::{OrderRules, Role};
 use sekisho_safety::Scope;
 
@@ -91,6 +92,16 @@ pub struct Orders {
     /// Scopes the route belongs to besides the fleet.
     pub scopes: Vec<Scope>,
 }
+
+/// Whether a request with these headers is a gRPC call.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| {
+        kind.as_bytes().strip_prefix(GRPC.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'+' | b';', ..]))
+    })
+}
+
+/// The content type of gRPC, without what may follow it.
+pub(crate) const GRPC: &str = "application/grpc";
 
 #[cfg(test)]
 mod tests {

@@ -34,7 +34,10 @@ mod position;
 
 pub use check::{PolicyError, PolicyErrors};
 pub use class::Class;
-pub use orders::{Classified, OrderHead, OrderRules, OrderView, Permit, UnknownOrders, decide};
+pub use orders::{
+    Classified, Decimal, MessageView, NotDecimal, Order, OrderHead, OrderRules, OrderView, Permit, Shape, Side,
+    UnknownOrders, decide,
+};
 pub use policy::Policy;
 pub use refusal::{OrderRefusal, Refusal};
 pub use role::{Operation, Role};

@@ -125,10 +125,12 @@ impl Stage {
         let headers = [("content-type", "application/json")];
         let response = Self::send(self.egress()?, ("POST", "/v2/orders"), &headers, body.to_owned()).await?;
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+        // Beside the venue's own words.
+        let answer = answer.get("sekisho").unwrap_or(&answer);
         let reached = self.venue.take();
         let as_told = match refused {
             None => response.status() == 200 && reached.len() == 1,
-            Some(code) => text(&answer, "/code") == code && reached.is_empty(),
+            Some(code) => text(answer, "/code") == code && reached.is_empty(),
         };
         if !as_told {
             return Err(format!("{what}: {} {answer}, {} reached the venue", response.status(), reached.len()));
@@ -138,8 +140,8 @@ impl Stage {
             Some(code) => format!(
                 "{} {code}, state {}, decision {}; nothing reaches the venue",
                 response.status().as_u16(),
-                text(&answer, "/state"),
-                text(&answer, "/decision")
+                text(answer, "/state"),
+                text(answer, "/decision")
             ),
         };
         terminal.say(format_args!("   {what}: {outcome}"));

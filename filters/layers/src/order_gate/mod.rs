@@ -23,7 +23,8 @@
 //! # Cannot see
 //!
 //! What a resting order does at the venue: BLOCK stops messages, it does not cancel what was sent before. Orders inside
-//! a protocol the classifier does not read are unknown orders, not invisible ones.
+//! a protocol the classifier does not read are unknown orders, not invisible ones. A call of gRPC is judged by its method
+//! alone: which instrument it is for is not known, so a scope `instrument:` does not hold it.
 //!
 //! # Example
 //!
@@ -51,6 +52,8 @@ mod layer;
 
 mod permitted;
 
+mod read;
+
 mod service;
 
 mod view;
@@ -58,5 +61,9 @@ mod view;
 pub use heads::{OrderHeads, OrderHeadsLayer};
 pub use layer::{OrderGateLayer, OrderLimits};
 pub use permitted::{Permitted, Unwritten};
+pub use read::classify;
 pub use service::OrderGate;
 pub use view::SafetyView;
+
+#[cfg(test)]
+mod tests;

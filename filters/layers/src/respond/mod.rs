@@ -16,7 +16,9 @@
 //! | `bad_request` | 400 | the request is not one strict HTTP request |
 //! | `upgrade_refused` | 403 | the request asks to leave HTTP |
 //!
-//! On an order route an answer made here is never 5xx or 429, which order clients take as leave to send again.
+//! On an order route an answer made here is never 5xx or 429, which order clients take as leave to send again. Where the rules of
+//! the route have the venue's own shape for a refusal, it is answered in that shape, with the problem details beside it under
+//! `sekisho`; the status is then the venue's, which may be 200. To a gRPC call the answer is trailers alone.
 //!
 //! # Cannot see
 //!
@@ -25,10 +27,10 @@
 //! # Example
 //!
 //! ```
-//! use sekisho_filters::respond::answer;
+//! use sekisho_filters::respond::{Asked, answer};
 //! use sekisho_filters::DecisionId;
 //! use sekisho_policy::Refusal;
-//! let response = answer(&Refusal::Unauthenticated, DecisionId { boot: 1, number: 2 }, false);
+//! let response = answer(&Refusal::Unauthenticated, DecisionId { boot: 1, number: 2 }, Asked::default());
 //! assert_eq!(response.status(), 401);
 //! assert_eq!(response.headers()["sekisho-decision"], "0000000000000001-2");
 //! ```
@@ -39,6 +41,6 @@ mod layer;
 
 mod service;
 
-pub use answer::answer;
+pub use answer::{Asked, answer};
 pub use layer::RespondLayer;
 pub use service::Respond;

@@ -6,7 +6,8 @@ use http::Response;
 use sekisho_policy::Refusal;
 use tower::Service;
 
-use super::answer::{answer, mark};
+use super::answer::{Asked, answer, mark};
+use crate::exchange::is_grpc;
 use crate::{Answer, Body, Exchange, Fault, Hop, Outcome, Stop, Witness};
 
 /// Answers whatever happens.
@@ -37,12 +38,13 @@ where
 
     fn call(&mut self, hop: Hop) -> Answer<Infallible> {
         let (exchange, witness) = (Arc::clone(&hop.exchange), Arc::clone(&self.witness));
-        self.inner.call(hop).map(move |outcome| Ok(settle(outcome, &exchange, witness.as_ref())))
+        let grpc = is_grpc(hop.request.headers());
+        self.inner.call(hop).map(move |outcome| Ok(settle(outcome, &exchange, grpc, witness.as_ref())))
     }
 }
 
-fn settle(outcome: Outcome, exchange: &Exchange, witness: &dyn Witness) -> Response<Body> {
-    let order = exchange.route.orders.is_some();
+fn settle(outcome: Outcome, exchange: &Exchange, grpc: bool, witness: &dyn Witness) -> Response<Body> {
+    let asked = Asked { orders: exchange.route.orders.as_ref().map(|orders| &*orders.rules), grpc };
     match outcome {
         Ok(mut response) => {
             mark(&mut response, exchange.decision.text());
@@ -50,15 +52,15 @@ fn settle(outcome: Outcome, exchange: &Exchange, witness: &dyn Witness) -> Respo
         }
         Err(Stop::Refused(refusal)) => {
             witness.refused(exchange, &refusal);
-            answer(&refusal, exchange.decision, order)
+            answer(&refusal, exchange.decision, asked)
         }
         Err(Stop::Broke(Fault::Cut(refusal))) => {
             witness.refused(exchange, &refusal);
-            answer(&refusal, exchange.decision, order)
+            answer(&refusal, exchange.decision, asked)
         }
         Err(Stop::Broke(fault)) => {
             witness.broke(exchange, &fault);
-            answer(&refusal_for(&fault), exchange.decision, order)
+            answer(&refusal_for(&fault), exchange.decision, asked)
         }
     }
 }

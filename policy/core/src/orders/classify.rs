@@ -6,9 +6,10 @@ use sekisho_safety::{Effective, Posture, Scope};
 
 use super::condition::Fields;
 use super::decide::{permitted, refused};
+use super::order::Around;
 use super::path::aliased;
 use super::rules::{Legs, Rpc, Rule};
-use super::{OrderHead, OrderRules, OrderView};
+use super::{Order, OrderHead, OrderRules, OrderView};
 use crate::{Class, Refusal};
 
 /// What a message is.
@@ -18,6 +19,8 @@ pub struct Classified {
     pub class: Class,
     /// The classes of its parts, when it has parts.
     pub legs: Vec<Class>,
+    /// The orders in it that may change a position: itself, or its parts.
+    pub orders: Vec<Order>,
     /// The instruments that it names.
     pub scopes: Vec<Scope>,
     /// What makes it readable in two ways. Names fields, never values.
@@ -25,38 +28,70 @@ pub struct Classified {
 }
 
 /// A class, and those of the parts.
-type Found = (Class, Vec<Class>);
+pub(super) type Found = (Class, Vec<Class>);
 
 const UNKNOWN: Found = (Class::Unknown, Vec::new());
+
+/// What is known of a message before any rule is tried.
+pub(super) struct Doubt<'m> {
+    /// What makes it readable in two ways.
+    pub(super) ambiguous: Option<String>,
+    /// Whether its fields could not be read.
+    pub(super) unread: bool,
+    /// Its headers that rules ask for.
+    pub(super) headers: &'m [(String, String)],
+}
+
+impl Classified {
+    pub(super) const fn unknown(ambiguous: Option<String>) -> Self {
+        Self { class: Class::Unknown, legs: Vec::new(), orders: Vec::new(), scopes: Vec::new(), ambiguous }
+    }
+}
 
 impl OrderRules {
     /// What a message is. What no rule knows is [`Class::Unknown`].
     #[must_use]
     pub fn classify(&self, view: &OrderView<'_>) -> Classified {
         let all = Fields::new(view.query).with(view.body);
-        let mut ambiguous = view.ambiguity.map(str::to_owned).or_else(|| self.ambiguity(view, &all));
-        let (found, mut scopes) = match self.call(view) {
-            Ok(call) => self.find(&call, &mut ambiguous),
+        let ambiguous = view.ambiguity.map(str::to_owned).or_else(|| self.ambiguity(view, &all));
+        let call = self.call(view);
+        let possible = || {
+            if aliased(view.path).is_some() { vec![UNKNOWN] } else { self.possible(view.method, view.host, view.path) }
+        };
+        let unread =
+            view.ambiguity.is_some() && view.body.is_empty() && (carries_body(view.method) || view.query.is_empty());
+        self.conclude(&call, &all, Doubt { ambiguous, unread, headers: view.headers }, possible)
+    }
+
+    pub(super) fn conclude(
+        &self,
+        call: &Result<Call<'_>, &'static str>,
+        all: &Fields<'_>,
+        doubt: Doubt<'_>,
+        possible: impl FnOnce() -> Vec<Found>,
+    ) -> Classified {
+        let Doubt { mut ambiguous, unread, headers } = doubt;
+        let mut of_rule = match call {
+            Ok(call) => self.find(call, headers, &mut ambiguous),
             Err(why) => {
-                ambiguous.get_or_insert_with(|| why.to_owned());
-                ((Class::Unknown, Vec::new()), BTreeSet::new())
+                ambiguous.get_or_insert_with(|| (*why).to_owned());
+                OfRule::default()
             }
         };
-        scopes.extend(all.named(&self.instruments).flat_map(instrument));
-        let possible = || if aliased(view.path).is_some() { vec![UNKNOWN] } else { self.possible(view) };
+        of_rule.scopes.extend(all.named(&self.instruments).flat_map(instrument));
+        let found = of_rule.found;
         let found = if ambiguous.is_some() { self.worse(found, self.worst(possible())) } else { found };
         // An order whose fields could not be read may be for an instrument that is held: its scope is not known.
-        let unread = view.ambiguity.is_some() && view.body.is_empty() && moves_position(found.0);
-        let (class, legs) = if unread { (Class::Unknown, Vec::new()) } else { found };
-        Classified { class, legs, scopes: scopes.into_iter().collect(), ambiguous }
+        let (class, legs) = if unread && moves_position(found.0) { UNKNOWN } else { found };
+        let scopes = of_rule.scopes.into_iter().collect();
+        Classified { class, legs, orders: of_rule.orders, scopes, ambiguous }
     }
 
     /// Refuses a message by its head alone, when nothing its body could say would let it through.
     #[must_use]
     pub fn refusable_by_head(&self, head: OrderHead<'_>, effective: &Effective) -> Option<Refusal> {
-        let view = head.without_body();
-        let why = aliased(view.path);
-        let possible = if why.is_some() { vec![UNKNOWN] } else { self.possible(&view) };
+        let why = aliased(head.path);
+        let possible = if why.is_some() { vec![UNKNOWN] } else { self.possible(head.method, head.host, head.path) };
         if let Some(why) = why.filter(|_| effective.posture != Posture::Allow) {
             let (class, legs) = self.worst(possible);
             return Some(Refusal::OrderAmbiguous(refused(class, &legs, effective), why.to_owned()));
@@ -69,40 +104,55 @@ impl OrderRules {
     }
 
     /// The first rule that takes the message, and what it says.
-    fn find(&self, call: &Call<'_>, ambiguous: &mut Option<String>) -> (Found, BTreeSet<Scope>) {
-        let mut scopes = BTreeSet::new();
+    fn find(&self, call: &Call<'_>, headers: &[(String, String)], ambiguous: &mut Option<String>) -> OfRule {
         for rule in self.rules.meeting(&call.path).filter(|rule| rule.takes(call.method, call.host)) {
             let Some(named) = rule.paths.iter().find_map(|path| path.matches(&call.path)) else { continue };
-            if !rule.condition.holds(&call.fields) {
+            if !rule.condition.holds(&call.fields) || !rule.heeds(headers) {
                 continue;
             }
-            let instruments = named.iter().filter(|(name, _)| self.instruments.iter().any(|ours| ours == name));
-            scopes.extend(instruments.flat_map(|(_, value)| instrument(value)));
-            let found = match &rule.legs {
-                None => (self.known(rule.class, &call.fields, ambiguous), Vec::new()),
-                Some(legs) => (rule.class, self.legs(legs, &call.fields, ambiguous)),
+            let mut instruments =
+                named.iter().filter(|(name, _)| self.instruments.iter().any(|ours| ours == name)).peekable();
+            let in_path = instruments.peek().map(|(_, value)| *value);
+            let scopes = instruments.flat_map(|(_, value)| instrument(value)).collect();
+            let around = Around { shared: &call.fields, instruments: &self.instruments, in_path, side: rule.side };
+            let (found, orders) = match &rule.legs {
+                None => {
+                    let class = self.known(rule.class, &call.fields, ambiguous);
+                    ((class, Vec::new()), self.order(class, &call.fields, around).into_iter().collect())
+                }
+                Some(legs) => {
+                    let (classes, orders) = self.legs(legs, around, ambiguous);
+                    ((rule.class, classes), orders)
+                }
             };
-            return (found, scopes);
+            return OfRule { found, orders, scopes };
         }
         if self.is_nearly_known(call) {
             ambiguous.get_or_insert_with(|| "the path is a known one spelled otherwise".to_owned());
         }
-        ((Class::Unknown, Vec::new()), scopes)
+        OfRule::default()
     }
 
-    fn legs(&self, legs: &Legs, fields: &Fields<'_>, ambiguous: &mut Option<String>) -> Vec<Class> {
+    fn legs(&self, legs: &Legs, around: Around<'_, '_>, ambiguous: &mut Option<String>) -> (Vec<Class>, Vec<Order>) {
         let elements = match &legs.at {
-            None => Some(vec![fields.clone()]),
-            Some(at) => fields.elements(at),
+            None => Some(vec![around.shared.clone()]),
+            Some(at) => around.shared.elements(at),
         };
         let Some(elements) = elements else {
             ambiguous.get_or_insert_with(|| "no list of orders where one belongs".to_owned());
-            return vec![Class::Unknown];
+            return (vec![Class::Unknown], Vec::new());
         };
         let class = |leg: &Fields<'_>| {
             legs.rules.iter().find(|(condition, _)| condition.holds(leg)).map_or(Class::Unknown, |(_, class)| *class)
         };
-        elements.iter().map(|leg| self.known(class(leg), leg, ambiguous)).collect()
+        let classes: Vec<_> = elements.iter().map(|leg| self.known(class(leg), leg, ambiguous)).collect();
+        let orders = elements.iter().zip(&classes).filter_map(|(leg, class)| self.order(*class, leg, around));
+        let orders = orders.collect();
+        (classes, orders)
+    }
+
+    fn order<'m>(&self, class: Class, leg: &Fields<'m>, around: Around<'m, '_>) -> Option<Order> {
+        moves_position(class).then(|| self.order.read(class, leg, around))
     }
 
     /// The class, if the fields have values that are known; a value that is not may change what the order does.
@@ -119,23 +169,22 @@ impl OrderRules {
         Class::Unknown
     }
 
-    /// Every class that a message with this head, whose path has one reading, may turn out to have. A batch is judged by its legs, so each leg that it may
-    /// have stands for itself.
-    fn possible(&self, view: &OrderView<'_>) -> Vec<Found> {
+    /// Every class that a message with this head, whose path has one reading, may turn out to have. A batch is judged by its
+    /// legs, so each leg that it may have stands for itself.
+    pub(super) fn possible(&self, method: &str, host: &str, path: &str) -> Vec<Found> {
         let mut possible = Vec::new();
-        let rpc = self.rpc.as_ref().is_some_and(|rpc| view.path == rpc.path && view.method == "POST");
-        let takes = |rule: &&Rule| {
-            rule.takes(view.method, view.host) && rule.paths.iter().any(|path| path.matches(view.path).is_some())
-        };
+        let rpc = self.rpc.as_ref().is_some_and(|rpc| path == rpc.path && method == "POST");
+        let takes =
+            |rule: &&Rule| rule.takes(method, host) && rule.paths.iter().any(|ours| ours.matches(path).is_some());
         let any = self.rules.all().iter().filter(|_| rpc);
-        let meeting = self.rules.meeting(view.path).filter(|_| !rpc).filter(takes);
+        let meeting = self.rules.meeting(path).filter(|_| !rpc).filter(takes);
         let mut certain = false;
         for rule in any.chain(meeting) {
             match &rule.legs {
                 None => possible.push((rule.class, Vec::new())),
                 Some(legs) => possible.extend(legs.rules.iter().map(|(_, leg)| (rule.class, vec![*leg]))),
             }
-            certain = !rpc && rule.condition.is_empty();
+            certain = !rpc && rule.condition.is_empty() && rule.headers.is_empty();
             if certain {
                 break;
             }
@@ -170,11 +219,13 @@ impl OrderRules {
 
     /// What makes a message readable in two ways before any rule is tried.
     fn ambiguity(&self, view: &OrderView<'_>, all: &Fields<'_>) -> Option<String> {
-        if let Some(name) = all.twice() {
-            // The name is the client's: what is no plain name is not repeated.
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-[]".contains(&byte);
-            let sound = name.len() <= 64 && name.bytes().all(plain);
-            return Some(if sound { format!("`{name}` is given twice") } else { "a field is given twice".to_owned() });
+        let twice = Self::given_twice(all);
+        if twice.is_some() {
+            return twice;
+        }
+        let headers: BTreeSet<_> = view.headers.iter().map(|(name, _)| name).collect();
+        if headers.len() < view.headers.len() {
+            return Some("a header that counts is given twice".to_owned());
         }
         match view.method {
             "GET" | "HEAD" if !view.body.is_empty() => Some("a body where none belongs".to_owned()),
@@ -184,6 +235,15 @@ impl OrderRules {
             }
             _ => None,
         }
+    }
+
+    /// A field that is there twice.
+    pub(super) fn given_twice(all: &Fields<'_>) -> Option<String> {
+        let name = all.twice()?;
+        // The name is the client's: what is no plain name is not repeated.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-[]".contains(&byte);
+        let sound = name.len() <= 64 && name.bytes().all(plain);
+        Some(if sound { format!("`{name}` is given twice") } else { "a field is given twice".to_owned() })
     }
 
     fn is_nearly_known(&self, call: &Call<'_>) -> bool {
@@ -198,7 +258,7 @@ impl OrderRules {
         if let Some(why) = aliased(view.path) {
             return Err(why);
         }
-        let in_body = matches!(view.method, "POST" | "PUT" | "PATCH");
+        let in_body = carries_body(view.method);
         let fields = match view.method {
             "GET" | "HEAD" => Fields::new(view.query),
             _ if in_body && !self.query_counts => Fields::new(view.body),
@@ -216,6 +276,9 @@ impl Rpc {
     fn unwrap_call<'m>(&self, call: &Call<'m>) -> Result<Call<'m>, &'static str> {
         // Without one, a server may take the method from the path and the parameters from who knows where.
         let method = call.fields.get(&self.method).ok_or("a call without a method")?;
+        if call.fields.times(std::slice::from_ref(&self.method)) > 1 {
+            return Err("a call that names its method twice");
+        }
         let path = format!("{}{method}", self.prefix);
         if call.path != self.path && call.path != path {
             return Err("the path and the body name two methods");
@@ -228,11 +291,28 @@ impl Rpc {
 }
 
 /// A message with what counts of its fields.
-struct Call<'m> {
-    method: &'m str,
-    host: &'m str,
-    path: String,
-    fields: Fields<'m>,
+pub(super) struct Call<'m> {
+    pub(super) method: &'m str,
+    pub(super) host: &'m str,
+    pub(super) path: String,
+    pub(super) fields: Fields<'m>,
+}
+
+/// What the rule that takes a message makes of it.
+struct OfRule {
+    found: Found,
+    orders: Vec<Order>,
+    scopes: BTreeSet<Scope>,
+}
+
+impl Default for OfRule {
+    fn default() -> Self {
+        Self { found: UNKNOWN, orders: Vec::new(), scopes: BTreeSet::new() }
+    }
+}
+
+fn carries_body(method: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "PATCH")
 }
 
 const fn moves_position(class: Class) -> bool {

@@ -16,6 +16,16 @@ impl<'m> Fields<'m> {
         self
     }
 
+    /// The first of these names that is there.
+    pub(super) fn first(&self, names: &[String]) -> Option<&'m str> {
+        names.iter().find_map(|name| self.get(name))
+    }
+
+    /// How often one of these names is there, in whatever case.
+    pub(super) fn times(&self, names: &[String]) -> usize {
+        self.0.iter().filter(|(ours, _)| names.iter().any(|name| name.eq_ignore_ascii_case(ours))).count()
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&'m str> {
         self.0.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
     }
@@ -78,12 +88,14 @@ pub(super) struct Condition {
     pub(super) present: Vec<String>,
     /// There is none.
     pub(super) absent: Vec<String>,
+    /// The field has none of these values; it need not be there.
+    pub(super) unless: Vec<(String, Vec<String>)>,
 }
 
 impl Condition {
     pub(super) fn holds(&self, fields: &Fields<'_>) -> bool {
         let equal = |(name, values): &(String, Vec<String>)| {
-            fields.get(name).is_some_and(|value| values.iter().any(|wanted| wanted == value))
+            fields.get(name).is_some_and(|value| values.iter().any(|wanted| fits(wanted, value)))
         };
         let positive = |name: &String| fields.get(name).is_some_and(plainly_positive);
         self.when.iter().all(equal)
@@ -91,12 +103,22 @@ impl Condition {
             && self.positive.iter().all(positive)
             && self.present.iter().all(|name| fields.has(name))
             && !self.absent.iter().any(|name| fields.has(name))
+            && !self.unless.iter().any(equal)
     }
 
     /// Whether it holds for anything.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { when, if_present, positive, present, absent } = self;
-        when.is_empty() && if_present.is_empty() && positive.is_empty() && present.is_empty() && absent.is_empty()
+        let Self { when, if_present, positive, present, absent, unless } = self;
+        let values = when.is_empty() && if_present.is_empty() && unless.is_empty();
+        values && positive.is_empty() && present.is_empty() && absent.is_empty()
+    }
+}
+
+/// Whether a value is the one that is wanted: spelled exactly so, or ending as one that begins with `*` does.
+fn fits(wanted: &str, value: &str) -> bool {
+    match wanted.strip_prefix('*') {
+        Some(end) => value.ends_with(end),
+        None => wanted == value,
     }
 }
 

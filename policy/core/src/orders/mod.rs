@@ -13,18 +13,30 @@ mod path;
 
 mod condition;
 
+mod decimal;
+
+mod order;
+
 mod rules;
+
+mod shape;
 
 mod packs;
 
 mod classify;
 
+mod websocket;
+
 mod decide;
 
 pub use classify::Classified;
 pub use decide::{Permit, decide};
+pub use decimal::{Decimal, NotDecimal};
+pub use order::{Order, Side};
 pub use rules::{OrderRules, UnknownOrders};
+pub use shape::Shape;
 pub use view::{OrderHead, OrderView};
+pub use websocket::MessageView;
 pub(crate) use written::OrdersWritten;
 
 #[cfg(test)]

@@ -20,12 +20,13 @@ pub(super) fn names() -> Vec<&'static str> {
     PACKS.iter().map(|(name, _)| *name).collect()
 }
 
-pub(super) const PACKS: [(&str, &str); 8] = [
+pub(super) const PACKS: [(&str, &str); 9] = [
     ("generic", include_str!("../../../packs/orders/generic.yaml")),
     ("binance", include_str!("../../../packs/orders/binance.yaml")),
     ("okx", include_str!("../../../packs/orders/okx.yaml")),
     ("bybit", include_str!("../../../packs/orders/bybit.yaml")),
     ("kraken", include_str!("../../../packs/orders/kraken.yaml")),
+    ("kraken_futures", include_str!("../../../packs/orders/kraken_futures.yaml")),
     ("coinbase", include_str!("../../../packs/orders/coinbase.yaml")),
     ("deribit", include_str!("../../../packs/orders/deribit.yaml")),
     ("alpaca", include_str!("../../../packs/orders/alpaca.yaml")),

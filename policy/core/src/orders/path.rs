@@ -22,6 +22,9 @@ enum Segment {
 impl Pattern {
     /// `None`, when it is no pattern.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        if text == "/" {
+            return Some(Self { lead: text.to_owned(), exact: true, segments: Vec::new(), rest: false });
+        }
         let text = text.strip_prefix('/')?;
         let (text, rest) = text.strip_suffix("**").map_or((text, false), |text| (text, true));
         let text = if rest { text.strip_suffix('/').unwrap_or(text) } else { text };
@@ -131,5 +134,5 @@ fn is_plain_path(path: &str) -> bool {
 }
 
 fn plain(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:@".contains(&byte))
 }

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::condition::Condition;
+use super::order::{OrderFields, Side};
 use super::path::Pattern;
-use crate::Class;
+use super::shape::{Shape, Shapes};
+use super::websocket::WebSocket;
+use crate::{Class, Refusal};
 
 /// How the messages of a venue are told apart, and what a policy permits beyond the table. Made by
 /// [`Policy::parse`](crate::Policy::parse) from a pack or from rules in the document.
@@ -19,6 +22,15 @@ pub struct OrderRules {
     /// Known values of a field, in every message that could change a position.
     pub(super) values: Vec<(String, Vec<String>)>,
     pub(super) rpc: Option<Rpc>,
+    pub(super) websocket: Option<WebSocket>,
+    /// Where an order says how much, at what price, and so on.
+    pub(super) order: OrderFields,
+    /// How the venue refuses.
+    pub(super) shapes: Shapes,
+    /// The header that tells accounts of the venue apart, in lower case.
+    pub(super) account_header: Option<String>,
+    /// Headers that rules ask for, in lower case.
+    pub(super) headers: Vec<String>,
     pub(super) rules: Rulebook,
 }
 
@@ -77,7 +89,11 @@ pub(super) struct Rule {
     pub(super) host: Option<String>,
     pub(super) paths: Vec<Pattern>,
     pub(super) condition: Condition,
+    /// Headers, and the values one of which each must have.
+    pub(super) headers: Vec<(String, Vec<String>)>,
     pub(super) class: Class,
+    /// Which way the orders go that it takes.
+    pub(super) side: Option<Side>,
     pub(super) legs: Option<Legs>,
 }
 
@@ -94,6 +110,23 @@ impl OrderRules {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Headers that the rules ask for, in lower case.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(String::as_str)
+    }
+
+    /// The header whose value tells accounts of the venue apart, in lower case. It is a credential.
+    #[must_use]
+    pub fn account_header(&self) -> Option<&str> {
+        self.account_header.as_deref()
+    }
+
+    /// How the venue would say this, if the rules have a shape for it.
+    #[must_use]
+    pub fn shape(&self, refusal: &Refusal) -> Option<&Shape> {
+        self.shapes.of(refusal)
     }
 
     /// What becomes of an unknown message in ALLOW.
@@ -130,5 +163,13 @@ impl Rulebook {
 impl Rule {
     pub(super) fn takes(&self, method: &str, host: &str) -> bool {
         self.methods.iter().any(|ours| ours == method) && self.host.as_deref().is_none_or(|ours| ours == host)
+    }
+
+    /// Whether the headers have the values that it asks for.
+    pub(super) fn heeds(&self, headers: &[(String, String)]) -> bool {
+        let has = |(name, values): &(String, Vec<String>)| {
+            headers.iter().any(|(ours, value)| ours == name && values.contains(value))
+        };
+        self.headers.iter().all(has)
     }
 }

@@ -13,6 +13,9 @@ pub struct OrderView<'m> {
     pub query: &'m [(String, String)],
     /// The body, flattened: a form's fields, or JSON with paths for names (`legs.0.reduceOnly`).
     pub body: &'m [(String, String)],
+    /// Those of its headers that the rules ask for ([`OrderRules::headers`](super::OrderRules::headers)), as often as they are
+    /// there; names in lower case.
+    pub headers: &'m [(String, String)],
     /// What has already been found to make it readable in two ways.
     pub ambiguity: Option<&'m str>,
 }
@@ -26,11 +29,4 @@ pub struct OrderHead<'m> {
     pub host: &'m str,
     /// The path, as sent: not decoded.
     pub path: &'m str,
-}
-
-impl<'m> OrderHead<'m> {
-    pub(super) const fn without_body(self) -> OrderView<'m> {
-        let Self { method, host, path } = self;
-        OrderView { method, host, path, query: &[], body: &[], ambiguity: None }
-    }
 }

@@ -1,14 +1,17 @@
 //! Rules as written, and the way to rules as compiled. `policy/packs/orders/README.md` explains the language.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::condition::Condition;
+use super::order::{OrderFieldsWritten, Side};
 use super::packs;
 use super::path::Pattern;
 use super::rules::{Flags, Legs, OrderRules, Rpc, Rule, Rulebook, UnknownOrders};
+use super::shape::ShapesWritten;
+use super::websocket::WebSocketWritten;
 use crate::Class;
 use crate::check::{Checker, one_of};
 use crate::written::{At, ClassWord, Flag, Place, Raw, Text};
@@ -21,6 +24,7 @@ macro_rules! condition {
             positive: texts(&$written.positive),
             present: texts(&$written.present),
             absent: texts(&$written.absent),
+            unless: values(&$written.unless),
         }
     };
 }
@@ -29,7 +33,7 @@ macro_rules! condition {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OrdersWritten {
-    /// The name of a pack: generic, binance, okx, bybit, kraken, coinbase, deribit or alpaca.
+    /// The name of a pack: generic, binance, okx, bybit, kraken, kraken_futures, coinbase, deribit or alpaca.
     pub(crate) pack: Option<Raw<Text>>,
     /// Rules of one's own, in the place of a pack.
     pub(crate) rules: Option<At<RulesWritten>>,
@@ -55,6 +59,14 @@ pub(crate) struct RulesWritten {
     pub(crate) values: BTreeMap<String, Vec<Raw<Text>>>,
     /// For JSON-RPC.
     pub(crate) rpc: Option<At<RpcWritten>>,
+    /// For messages of a WebSocket.
+    pub(crate) websocket: Option<At<WebSocketWritten>>,
+    /// Where an order says its side, quantity, price and id.
+    pub(crate) order: OrderFieldsWritten,
+    /// How the venue refuses. Default: as on every other route.
+    pub(crate) refusal: ShapesWritten,
+    /// The header that tells accounts of the venue apart. Default: the route is one account.
+    pub(crate) account_header: Option<Raw<Text>>,
     /// The rules; the first that matches decides.
     pub(crate) rules: Vec<At<RuleWritten>>,
     /// What the rules are to make of given messages; a test runs them.
@@ -95,8 +107,14 @@ pub(crate) struct RuleWritten {
     pub(crate) present: Vec<Raw<Text>>,
     /// Fields that must not be there.
     pub(crate) absent: Vec<Raw<Text>>,
+    /// Fields that must have none of these values.
+    pub(crate) unless: BTreeMap<String, Vec<Raw<Text>>>,
+    /// Headers and the values one of which each must have.
+    pub(crate) headers: BTreeMap<String, Vec<Raw<Text>>>,
     /// What a message that fits is.
     pub(crate) class: Option<Raw<ClassWord>>,
+    /// Which way the orders go, where the path says it: `buy` or `sell`.
+    pub(crate) side: Option<Raw<Text>>,
     /// Where the list of orders of a batch is: `orders.*`, or `*` for a body that is the list.
     pub(crate) at: Option<Raw<Text>>,
     /// What each order of a batch, or the new order of an amendment, is; the first that matches decides.
@@ -117,6 +135,8 @@ pub(crate) struct LegWritten {
     pub(crate) present: Vec<Raw<Text>>,
     /// Fields that must not be there.
     pub(crate) absent: Vec<Raw<Text>>,
+    /// Fields that must have none of these values.
+    pub(crate) unless: BTreeMap<String, Vec<Raw<Text>>>,
     /// What an order that fits is.
     pub(crate) class: Option<Raw<ClassWord>>,
 }
@@ -125,8 +145,10 @@ pub(crate) struct LegWritten {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ExampleWritten {
-    /// Method and path.
+    /// Method and path; `WS` and any path for a message of a WebSocket.
     pub(crate) send: String,
+    /// Headers.
+    pub(crate) headers: BTreeMap<String, String>,
     /// Fields of the query.
     pub(crate) query: BTreeMap<String, String>,
     /// Fields of the body, flattened.
@@ -181,6 +203,9 @@ impl RulesWritten {
         };
         let rules = self.rules.iter().enumerate().filter_map(rule).collect();
         let rpc = self.rpc.as_ref().and_then(|rpc| rpc.value.check(rpc.place, &format!("{path}.rpc"), checker));
+        let websocket = self.websocket.as_ref();
+        let websocket =
+            websocket.and_then(|socket| socket.value.check(socket.place, &format!("{path}.websocket"), checker));
         OrderRules {
             name: name.to_owned(),
             flags: Flags::default(),
@@ -188,8 +213,21 @@ impl RulesWritten {
             instruments: texts(&self.instruments),
             values: values(&self.values),
             rpc,
+            websocket,
+            order: self.order.check(&format!("{path}.order"), checker),
+            shapes: self.refusal.check(&format!("{path}.refusal"), checker),
+            account_header: self.account_header.as_ref().map(|raw| raw.text().to_ascii_lowercase()),
+            headers: self.headers(),
             rules: Rulebook::new(rules),
         }
+    }
+}
+
+impl RulesWritten {
+    /// Headers that any of the rules asks for.
+    fn headers(&self) -> Vec<String> {
+        let names = self.rules.iter().flat_map(|rule| rule.value.headers.keys()).map(|name| name.to_ascii_lowercase());
+        names.collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
@@ -230,12 +268,16 @@ impl RuleWritten {
         let class = checker.needed(self.class.as_ref(), place, &format!("{path}.class"));
         let class = class.and_then(|raw| checker.choice(raw, &format!("{path}.class"), &classes()));
         let legs = class.and_then(|class| self.check_legs(class, place, path, checker));
+        let sides = [("buy", Side::Buy), ("sell", Side::Sell)];
+        let side = self.side.as_ref().and_then(|raw| checker.choice(raw, &format!("{path}.side"), &sides));
         Some(Rule {
             methods: texts(&self.methods),
             host: self.host.as_ref().map(|host| host.text().to_ascii_lowercase()),
             paths,
             condition: condition!(self),
+            headers: values(&self.headers).into_iter().map(|(name, of)| (name.to_ascii_lowercase(), of)).collect(),
             class: class?,
+            side,
             legs,
         })
     }
@@ -288,4 +330,4 @@ fn texts(raws: &[Raw<Text>]) -> Vec<String> {
     raws.iter().map(|raw| raw.text().to_owned()).collect()
 }
 
-const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "WS"];
