@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills rules manifests stack ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills rules manifests stack package ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ manifests: ## the Kubernetes manifests, against schemas and the restricted profi
 	test -x target/manifests/bin/python || python3 -m venv target/manifests
 	target/manifests/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
 	target/manifests/bin/python tests/manifests.py target/debug/sekisho
+
+package: ## the Debian package, unpacked and tried (`deploy/debian/package BINARY` builds one to keep)
+	$(CARGO) build --locked
+	tests/package.sh target/debug/sekisho
 
 stack: ## starts docker-compose.yml and looks at what it does (needs docker, docker-compose, prometheus, musl-tools)
 	rustup target add x86_64-unknown-linux-musl
