@@ -13,6 +13,8 @@ grep -q '^data_dir: /var/lib/sekisho$' "$work/root/etc/sekisho/sekisho.yaml"
 [ "$(dpkg-deb --field "${package[0]}" Version)" = "$("$binary" --version | cut -d' ' -f2)" ]
 [ "$(dpkg-deb --info "${package[0]}" conffiles)" = /etc/sekisho/sekisho.yaml ]
 dpkg-deb --info "${package[0]}" postinst | sh -n
+[ -s "$work/root/usr/share/man/man1/sekisho-release-propose.1.gz" ]
+bash -n "$work/root/usr/share/bash-completion/completions/sekisho"
 if command -v systemd-analyze >/dev/null; then
     unit="$work/sekisho.service"
     sed "s|/usr/bin/sekisho|$work/root/usr/bin/sekisho|" "$work/root/lib/systemd/system/sekisho.service" > "$unit"

@@ -24,6 +24,8 @@ mod keys;
 
 mod lockouts;
 
+mod manual;
+
 mod policy;
 
 mod release;
@@ -106,6 +108,10 @@ enum Command {
     /// Checks, hashes and describes policies.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Prints completions for a shell.
+    Completions(manual::Completions),
+    /// Writes the manual pages.
+    Man(manual::Manual),
 }
 
 /// What a sidecar runs on.
@@ -190,6 +196,8 @@ impl Cli {
             Command::Keys(command) => command.run(terminal),
             Command::Lockouts(command) => command.run(terminal),
             Command::Policy(command) => command.run(terminal),
+            Command::Completions(completions) => completions.run(terminal),
+            Command::Man(manual) => manual.run(terminal),
             Command::Journal(command) => journal::run(command, terminal.out, terminal.err),
         }
     }
