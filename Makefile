@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills rules manifests stack package ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills flips clients rules manifests stack package ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,5 +69,17 @@ stack: ## starts docker-compose.yml and looks at what it does (needs docker, doc
 	rustup target add x86_64-unknown-linux-musl
 	$(CARGO) build --locked --target x86_64-unknown-linux-musl
 	tests/stack.py target/x86_64-unknown-linux-musl/debug/sekisho
+
+flips: ## flips the state 100000 times under orders on their way
+	SEKISHO_TEST_FLIPS=100000 $(CARGO) test --release --locked -p sekisho-filters no_order_is_written
+
+clients: target/clients ## real client libraries through the sidecar, against venues on loopback (installs them; VENUES= picks some)
+	$(CARGO) build --locked
+	target/clients/bin/python tests/venues/run.py target/debug/sekisho $(VENUES)
+
+target/clients: tests/venues/requirements.txt
+	python3 -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 ci: fmt lint benches doc deny test ## all that has to pass

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use sekisho_filters::Witness;
 use sekisho_filters::access::Door;
 use sekisho_filters::limits::LimitsLayer;
-use sekisho_filters::order_gate::SafetyView;
+use sekisho_filters::order_gate::{OrderLedger, SafetyView};
 use sekisho_filters::redact::RedactLayer;
 use sekisho_journal::{Event, EventType};
 use sekisho_policy::{Listener, Policy};
@@ -25,9 +25,10 @@ use crate::control::preconditions::Preconditions;
 use crate::control::release::Bounds;
 use crate::control::safety::now_ms;
 use crate::control::signals::monitors::Monitors;
-use crate::control::{BreakGlass, Gates, Incidents, Releases, Safety, Signals, history, signals, watch};
+use crate::control::{BreakGlass, Gates, Incidents, Releases, Safety, Signals, history, positions, signals, watch};
 use crate::data::chain::{Chain, Parts, chain};
 use crate::data::classify::{Decisions, Routes};
+use crate::data::ledger::Ledger;
 use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
@@ -145,7 +146,9 @@ impl App {
         let mut entrances = Vec::new();
         for (listener, socket) in [(Listener::Ingress, sockets.ingress), (Listener::Egress, sockets.egress)] {
             let Some(socket) = socket else { continue };
-            let routes = Routes::new(listener, compile::entries(policy, listener)?, Arc::clone(&shared.decisions));
+            let entries = compile::entries(policy, listener)?;
+            compile::position_sources(policy, &entries).for_each(|(source, to)| self.spawn(positions::ask(source, to)));
+            let routes = Routes::new(listener, entries, Arc::clone(&shared.decisions));
             entrances.push(Entrance { socket, routes: Arc::new(routes), limits, room: limits.room() });
         }
         let parts = shared.parts(policy);
@@ -211,6 +214,7 @@ struct Shared {
     door: Arc<Door>,
     kept: Arc<KeptFiles>,
     journal: Journal,
+    ledger: Arc<Ledger>,
     vault: Option<Arc<Vault>>,
     safety: Arc<Safety>,
     incidents: Arc<Incidents>,
@@ -229,6 +233,7 @@ impl Shared {
         let (door, kept) = identity::door(policy, KeptFiles::open(data)?)?;
         let vault = compile::vault(policy)?;
         let journal = open_journal(policy, data, &rules, vault.clone())?;
+        let ledger = Arc::new(Ledger::open(data, &policy.orders_ledger)?);
         let loaded = history::load(data, &journal.files(), now_ms())?;
         let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
         let incidents =
@@ -250,6 +255,7 @@ impl Shared {
                 door,
                 kept,
                 journal,
+                ledger,
                 vault,
                 safety,
                 incidents,
@@ -273,6 +279,7 @@ impl Shared {
             door: Arc::clone(&self.door),
             redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(policy)),
             safety: Arc::clone(&self.safety) as Arc<dyn SafetyView>,
+            ledger: Arc::clone(&self.ledger) as Arc<dyn OrderLedger>,
             order_limits: compile::order_limits(policy),
             witness,
         }

@@ -11,9 +11,9 @@ use sekisho_codec::coding::Budget;
 use sekisho_filters::Route;
 use sekisho_filters::exchange::{Orders, Redaction};
 use sekisho_filters::limits::RequestLimits;
-use sekisho_filters::order_gate::OrderLimits;
+use sekisho_filters::order_gate::{Bounded, OrderLimits, Positions};
 use sekisho_filters::redact::RedactLimits;
-use sekisho_policy::{ActionName, Listener, MasterSource, Policy, Protocol, RoutePolicy, SecretSource};
+use sekisho_policy::{ActionName, Listener, MasterSource, Policy, PositionSource, Protocol, RoutePolicy, SecretSource};
 use sekisho_scan::{Action, KnownSecret, Ruleset};
 use zeroize::Zeroizing;
 
@@ -200,9 +200,24 @@ fn entry(policy: &RoutePolicy) -> Result<Entry, CompileError> {
             redact: Redaction { request: policy.redact_request, response: policy.redact_response },
             allow_headers,
             allow_query: policy.allow_query.clone(),
-            orders: orders.map(|orders| Orders { rules: Arc::clone(&orders.rules), scopes: orders.scopes.clone() }),
+            orders: orders.map(|orders| Orders {
+                rules: Arc::clone(&orders.rules),
+                scopes: orders.scopes.clone(),
+                bounds: Bounded::new(orders.bounds.clone()),
+                positions: orders.positions.as_ref().map(|source| Arc::new(Positions::new(source.ttl))),
+                shadow: orders.shadow.clone(),
+            }),
             roles: policy.roles.clone(),
         }),
+    })
+}
+
+/// Who vouches for the positions of these routes, and where what they tell is kept.
+pub fn position_sources(policy: &Policy, entries: &[Entry]) -> impl Iterator<Item = (PositionSource, Arc<Positions>)> {
+    entries.iter().filter_map(|Entry { route, .. }| {
+        let of_policy = policy.routes.iter().find(|policy| policy.name == route.name)?;
+        let source = of_policy.orders.as_ref()?.positions.clone()?;
+        Some((source, Arc::clone(route.orders.as_ref()?.positions.as_ref()?)))
     })
 }
 

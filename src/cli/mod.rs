@@ -2,6 +2,8 @@
 
 mod bundle;
 
+mod capture;
+
 mod check;
 
 mod client;
@@ -26,9 +28,13 @@ mod lockouts;
 
 mod manual;
 
+mod orders;
+
 mod policy;
 
 mod release;
+
+mod replay;
 
 mod incident;
 
@@ -112,6 +118,11 @@ enum Command {
     Completions(manual::Completions),
     /// Writes the manual pages.
     Man(manual::Manual),
+    /// Says what order messages are, and what would become of them.
+    #[command(subcommand)]
+    Orders(orders::Orders),
+    /// Judges captured messages by two policies, and says which verdicts differ.
+    Replay(replay::Replay),
 }
 
 /// What a sidecar runs on.
@@ -198,6 +209,8 @@ impl Cli {
             Command::Policy(command) => command.run(terminal),
             Command::Completions(completions) => completions.run(terminal),
             Command::Man(manual) => manual.run(terminal),
+            Command::Orders(command) => command.run(terminal),
+            Command::Replay(replay) => replay.run(terminal),
             Command::Journal(command) => journal::run(command, terminal.out, terminal.err),
         }
     }

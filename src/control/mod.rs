@@ -26,6 +26,8 @@ pub mod signals;
 
 pub mod gates;
 
+pub mod positions;
+
 pub mod watch;
 
 pub use break_glass::BreakGlass;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sekisho_filters::access::{AccessLayer, Door};
 use sekisho_filters::limits::LimitsLayer;
-use sekisho_filters::order_gate::{OrderGateLayer, OrderHeadsLayer, OrderLimits, SafetyView};
+use sekisho_filters::order_gate::{OrderGateLayer, OrderHeadsLayer, OrderLedger, OrderLimits, SafetyView};
 use sekisho_filters::redact::RedactLayer;
 use sekisho_filters::respond::RespondLayer;
 use sekisho_filters::{Answer, Body, Hop, Witness};
@@ -26,13 +26,15 @@ pub struct Parts {
     pub redact: RedactLayer,
     /// What is in force.
     pub safety: Arc<dyn SafetyView>,
+    /// Which orders went on.
+    pub ledger: Arc<dyn OrderLedger>,
     /// How much of an order is read.
     pub order_limits: OrderLimits,
 }
 
 /// The whole chain, in front of `upstreams`. Its error is `Infallible`: whatever happens has become an answer.
 pub fn chain(parts: Parts, upstreams: Upstreams) -> impl Chain + use<> {
-    let Parts { witness, limits, door, redact, safety, order_limits } = parts;
+    let Parts { witness, limits, door, redact, safety, ledger, order_limits } = parts;
     ServiceBuilder::new()
         // Outermost, so that whatever is refused within becomes one answer and one record.
         .layer(RespondLayer::new(Arc::clone(&witness)))
@@ -40,10 +42,10 @@ pub fn chain(parts: Parts, upstreams: Upstreams) -> impl Chain + use<> {
         // Before anything reads a body: strangers cost a head.
         .layer(AccessLayer::new(door, Arc::clone(&witness)))
         // What a head already decides against is neither read nor searched.
-        .layer(OrderHeadsLayer::new(Arc::clone(&safety)))
+        .layer(OrderHeadsLayer::new(Arc::clone(&safety), Arc::clone(&ledger)))
         .layer(redact)
         // Last, so that the state is read as late as it can be.
-        .layer(OrderGateLayer::new(safety, witness, order_limits))
+        .layer(OrderGateLayer::new(safety, witness, ledger, order_limits))
         // Takes only what the gate has permitted.
         .service(upstreams)
 }

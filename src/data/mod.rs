@@ -1,5 +1,7 @@
 //! The data path: connection, listener, classification, chain, upstream.
 
+pub mod ledger;
+
 pub mod listener;
 
 pub mod strict;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use prometheus::core::{AtomicU64, GenericCounter, GenericCounterVec};
 use prometheus::{Encoder, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use sekisho_filters::order_gate::Shadowed;
 use sekisho_policy::{Class, Refusal};
 use sekisho_safety::{Health, Level, Mode, Posture, Sev, Switch};
 
@@ -26,6 +27,7 @@ pub struct Metrics {
     auth_failures: CounterVec,
     signals: CounterVec,
     orders: Known,
+    shadow: Known,
     state: IntGaugeVec,
     stored: IntGauge,
     journal_ok: IntGauge,
@@ -103,6 +105,15 @@ impl Metrics {
                 &counters(&registry, "orders_forwarded_total", "Order messages let through, by class.", "class")?,
                 Class::ALL.map(Class::name),
             ),
+            shadow: Known::new(
+                &counters(
+                    &registry,
+                    "orders_shadow_total",
+                    "Order messages tried by a shadow's rules, by how its verdict stands to the one that counts.",
+                    "outcome",
+                )?,
+                Shadowed::ALL.map(Shadowed::as_str),
+            ),
             state: gauges(&registry, "state", "1 for what is in force for the fleet, 0 for the rest.", "state")?,
             stored: gauge(&registry, "state_stored", "1 while what is in force is also on disk.")?,
             journal_ok: gauge(&registry, "journal_ok", "1 while the journal can be written.")?,
@@ -167,6 +178,11 @@ impl Metrics {
     /// An order message was let through.
     pub fn forwarded(&self, class: Class) {
         self.orders.inc(class.name());
+    }
+
+    /// An order message was tried by a shadow's rules too.
+    pub fn shadowed(&self, outcome: Shadowed) {
+        self.shadow.inc(outcome.as_str());
     }
 
     /// Everything as text, in the format Prometheus reads.

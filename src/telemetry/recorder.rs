@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sekisho_filters::access::{Attempt, Key};
+use sekisho_filters::order_gate::Shadowed;
 use sekisho_filters::{Exchange, Fault, Place, Witness};
 use sekisho_journal::{EventType, Outcome, Severity};
-use sekisho_policy::{Class, Refusal};
+use sekisho_policy::{Beyond, Class, Refusal};
 use sekisho_scan::Finding;
 
 use super::Metrics;
@@ -44,6 +45,11 @@ impl Witness for Recorder {
         }
         self.journal.tally(&kind, 1, |event| {
             let event = event.with_decision_id(exchange.decision.to_string());
+            // With the checkpoint over it, this is the signed word that nothing was sent.
+            let event = event.with_output(
+                "forwarded",
+                refusal.forwarded().map_or("unknown", |sent| if sent { "true" } else { "false" }),
+            );
             let Some(order) = refusal.order() else { return event };
             event.with_output("scope", order.scope.to_string()).with_output("epoch", order.epoch.to_string())
         });
@@ -94,6 +100,24 @@ impl Witness for Recorder {
     fn forwarded(&self, _exchange: &Exchange, class: Class) {
         self.metrics.forwarded(class);
         self.signals.order();
+    }
+
+    fn nears(&self, exchange: &Exchange, bound: Beyond, share: u8) {
+        let mut kind = kind(EventType::Operation, "orders.near_bound", exchange);
+        kind.severity = if share >= 90 { Severity::Medium } else { Severity::Low };
+        kind.details = [Some(("bound", bound.as_str())), Some(("share", share_word(share)))];
+        self.journal.tally(&kind, 1, |event| event.with_decision_id(exchange.decision.to_string()));
+    }
+
+    fn shadowed(&self, exchange: &Exchange, (class, shadow): (Class, Class), outcome: Shadowed) {
+        self.metrics.shadowed(outcome);
+        if outcome == Shadowed::Same {
+            return;
+        }
+        let mut kind = kind(EventType::Operation, format!("orders.shadow_{}", outcome.as_str()), exchange);
+        kind.severity = Severity::Low;
+        kind.details = [Some(("class", class.name())), Some(("shadow", shadow.name()))];
+        self.journal.tally(&kind, 1, |event| event.with_decision_id(exchange.decision.to_string()));
     }
 }
 
@@ -148,6 +172,15 @@ fn kind(event_type: EventType, action: impl Into<Cow<'static, str>>, exchange: &
         network: Some(Network::from(exchange.peer)),
         route: Some(Arc::clone(&exchange.route.name)),
         details: [None; 2],
+    }
+}
+
+/// The shares that are told of.
+const fn share_word(share: u8) -> &'static str {
+    match share {
+        90.. => "90",
+        75.. => "75",
+        _ => "50",
     }
 }
 

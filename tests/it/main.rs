@@ -16,6 +16,8 @@ mod leaks;
 
 mod orders;
 
+mod order_rules;
+
 mod state;
 
 mod access;

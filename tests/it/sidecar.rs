@@ -74,6 +74,23 @@ impl Sidecar {
         Self::on(dir)
     }
 
+    /// Starts with `orders` in the place of what the order route says of its orders.
+    pub(crate) fn judging(upstream: &Upstream, orders: &str) -> Self {
+        let sidecar = Self::blocked(upstream);
+        let (_, dir) = sidecar.stop();
+        let path = dir.path().join("policy.yaml");
+        let policy = std::fs::read_to_string(&path).unwrap().replace("{ pack: alpaca }", orders);
+        // Packs of other venues have other paths.
+        let policy = if orders.contains("alpaca") {
+            policy
+        } else {
+            policy.replace("path_prefix: /v2 }", "path_prefix: /v2 }, strip_prefix: true")
+        };
+        assert!(policy.contains(orders));
+        std::fs::write(&path, policy).unwrap();
+        Self::on(dir)
+    }
+
     /// Starts on what is in `dir`.
     pub(crate) fn on(dir: TempDir) -> Self {
         let mut child = binary()

@@ -14,12 +14,13 @@ use sekisho::compile;
 use sekisho::control::{Safety, Signals, StateFiles};
 use sekisho::data::chain::{Chain, Parts, chain};
 use sekisho::data::classify::{Decisions, Routes};
+use sekisho::data::ledger::Ledger;
 use sekisho::data::upstream::Upstreams;
 use sekisho::evidence::{Journal, JournalSettings};
 use sekisho::identity::{self, kept::KeptFiles};
 use sekisho::telemetry::{Metrics, Recorder};
 use sekisho_filters::limits::LimitsLayer;
-use sekisho_filters::order_gate::{OrderLimits, SafetyView};
+use sekisho_filters::order_gate::{OrderLedger, OrderLimits, SafetyView};
 use sekisho_filters::redact::RedactLayer;
 use sekisho_filters::{Body, Hop, Witness};
 use sekisho_policy::{Listener, OrderRules, Policy};
@@ -78,6 +79,7 @@ impl Stage {
             door,
             redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(&self.policy)),
             safety: Arc::clone(&self.safety) as Arc<dyn SafetyView>,
+            ledger: Arc::new(Ledger::open(&self.dir, &self.policy.orders_ledger)?) as Arc<dyn OrderLedger>,
             order_limits: self.order_limits.clone(),
             witness,
         };

@@ -9,6 +9,8 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use sekisho_policy::{OrderRules, Role};
 use sekisho_safety::Scope;
 
+use crate::order_gate::{Bounded, Positions};
+
 /// One request on its way, as the classifier saw it. No filter parses these things a second time.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -91,6 +93,12 @@ pub struct Orders {
     pub rules: Arc<OrderRules>,
     /// Scopes the route belongs to besides the fleet.
     pub scopes: Vec<Scope>,
+    /// What orders may ask for, whatever the state.
+    pub bounds: Bounded,
+    /// Positions that somebody vouches for.
+    pub positions: Option<Arc<Positions>>,
+    /// Rules that are tried beside the others and decide nothing.
+    pub shadow: Option<Arc<OrderRules>>,
 }
 
 /// Whether a request with these headers is a gRPC call.

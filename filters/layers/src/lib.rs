@@ -41,3 +41,6 @@ pub use witness::{Place, Witness};
 
 /// A request behind the gate.
 pub type Wire = order_gate::Permitted;
+
+#[cfg(test)]
+mod flips;

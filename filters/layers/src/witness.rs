@@ -2,10 +2,11 @@
 
 use std::fmt::Debug;
 
-use sekisho_policy::{Class, Refusal};
+use sekisho_policy::{Beyond, Class, Refusal};
 use sekisho_scan::Finding;
 
 use crate::access::Attempt;
+use crate::order_gate::Shadowed;
 use crate::{Exchange, Fault};
 
 /// Told of every decision, on the request's own path: an implementation must neither block nor wait.
@@ -27,6 +28,12 @@ pub trait Witness: Debug + Send + Sync {
 
     /// An order message was let through to its upstream.
     fn forwarded(&self, exchange: &Exchange, class: Class);
+
+    /// A rate of orders came near its bound: `share` percent of it.
+    fn nears(&self, exchange: &Exchange, bound: Beyond, share: u8);
+
+    /// An order message was tried by the shadow's rules too: its class by the rules that count and by the shadow's.
+    fn shadowed(&self, exchange: &Exchange, classes: (Class, Class), outcome: Shadowed);
 }
 
 /// Where in a message a secret was found.

@@ -35,14 +35,14 @@ mod position;
 pub use check::{PolicyError, PolicyErrors};
 pub use class::Class;
 pub use orders::{
-    Classified, Decimal, MessageView, NotDecimal, Order, OrderHead, OrderRules, OrderView, Permit, Shape, Side,
-    UnknownOrders, decide,
+    Beyond, Classified, Decimal, MessageView, NotDecimal, Order, OrderBounds, OrderHead, OrderRules, OrderView, Permit,
+    PositionSource, Rate, Shape, Side, UnknownOrders, decide,
 };
 pub use policy::Policy;
-pub use refusal::{OrderRefusal, Refusal};
+pub use refusal::{Forwarded, OrderRefusal, Refusal};
 pub use role::{Operation, Role};
 pub use sections::{
     ActionName, ApiKey, AtRest, AuthFailures, Detectors, Gate, Identity, Incidents, IpNet, JournalPolicy, Limits,
-    Listener, Listeners, MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersPolicy, Probe, Protocol,
-    RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, Upstream,
+    Listener, Listeners, MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe,
+    Protocol, RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, Upstream,
 };

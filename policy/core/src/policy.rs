@@ -14,9 +14,9 @@ use crate::position::unreadable;
 use crate::sections::{
     Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Gate, GateWritten,
     Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits, LimitsWritten,
-    Listeners, ListenersWritten, Monitors, MonitorsWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten,
-    SecretRef, SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten, check_gates, check_routes,
-    check_secrets, check_upstreams,
+    Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger, OrdersLedgerWritten, RoutePolicy,
+    RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten,
+    check_gates, check_routes, check_secrets, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -57,6 +57,8 @@ pub struct Policy {
     pub incidents: Incidents,
     /// How evidence is written.
     pub journal: JournalPolicy,
+    /// How long orders that went on are remembered.
+    pub orders_ledger: OrdersLedger,
     /// How files are sealed at rest, and what a support bundle may hold.
     pub at_rest: AtRest,
     source: Source,
@@ -115,6 +117,8 @@ struct Document {
     incidents: IncidentsWritten,
     /// How evidence is written.
     journal: JournalWritten,
+    /// How long orders that went on are remembered.
+    orders_ledger: OrdersLedgerWritten,
     /// How files are sealed at rest, and what a support bundle may hold.
     at_rest: AtRestWritten,
 }
@@ -211,6 +215,7 @@ impl Document {
             safety: self.safety.check("safety", checker),
             incidents: self.incidents.check("incidents", checker),
             journal: self.journal.check("journal", checker),
+            orders_ledger: self.orders_ledger.check("orders_ledger", checker),
             at_rest: self.at_rest.check(checker),
             hash: hash(yaml),
             source: Source(yaml.into()),

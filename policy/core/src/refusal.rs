@@ -3,6 +3,7 @@
 use sekisho_safety::{Epoch, Posture, Scope};
 
 use crate::Class;
+use crate::orders::Beyond;
 
 struct Facts {
     code: &'static str,
@@ -29,6 +30,12 @@ pub enum Refusal {
     /// The order was sent and no answer came: nobody here knows what became of it.
     #[error("an order was sent and not answered")]
     OrderOutcomeUnknown,
+    /// An order with the id of one that went on before. Whether it was carried out is for the venue to say.
+    #[error("an order with this id went on before")]
+    OrderForwardedBefore(Forwarded),
+    /// An order asks for more than policy permits in any state.
+    #[error("an order is beyond a bound of policy: {}", .0.as_str())]
+    OrderBeyondBounds(Beyond),
     /// The body of an order message is longer than can be judged.
     #[error("an order message is too long to be judged")]
     OrderTooLarge,
@@ -91,6 +98,15 @@ pub enum Refusal {
     UpgradeRefused,
 }
 
+/// What is known of an order that went on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forwarded {
+    /// When, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// The status it was answered with. `None`: no answer is known.
+    pub answered: Option<u16>,
+}
+
 /// What was decided about an order message, and by what state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderRefusal {
@@ -112,6 +128,8 @@ impl Refusal {
         "order_refused",
         "order_ambiguous",
         "order_outcome_unknown",
+        "order_forwarded_before",
+        "order_beyond_bounds",
         "order_too_large",
         "unauthenticated",
         "forbidden",
@@ -186,6 +204,9 @@ impl Refusal {
     /// Whether the request went on to the upstream: `Some(false)` is certain, `None` is not known.
     #[must_use]
     pub const fn forwarded(&self) -> Option<bool> {
+        if matches!(self, Self::OrderForwardedBefore(_)) {
+            return Some(true);
+        }
         if matches!(self, Self::OrderOutcomeUnknown) { None } else { Some(false) }
     }
 
@@ -198,6 +219,12 @@ impl Refusal {
                 409,
                 "the order may have reached the venue; query it before sending again"
             ),
+            Self::OrderForwardedBefore(_) => {
+                facts!("order_forwarded_before", 409, "an order with this id went on before; query it at the venue")
+            }
+            Self::OrderBeyondBounds(_) => {
+                facts!("order_beyond_bounds", 403, "the order is beyond the bounds that policy sets")
+            }
             Self::OrderTooLarge => facts!("order_too_large", 403, "the order message is too long to be judged"),
             Self::Unauthenticated => facts!("unauthenticated", 401, "a valid credential is needed"),
             Self::Forbidden => facts!("forbidden", 403, "this caller may not do this"),

@@ -5,13 +5,15 @@ use http::Response;
 use sekisho_policy::{OrderHead, Refusal};
 use tower::{Layer, Service};
 
-use super::SafetyView;
+use super::keeper::needs_more;
+use super::{OrderLedger, SafetyView};
 use crate::{Answer, Body, Hop, Stop};
 
 /// Builds [`OrderHeads`].
 #[derive(Clone, Debug)]
 pub struct OrderHeadsLayer {
     safety: Arc<dyn SafetyView>,
+    ledger: Arc<dyn OrderLedger>,
 }
 
 /// The gate's first look: refuses an order message that its head decides against, before the rest is read or searched.
@@ -19,13 +21,14 @@ pub struct OrderHeadsLayer {
 pub struct OrderHeads<S> {
     inner: S,
     safety: Arc<dyn SafetyView>,
+    ledger: Arc<dyn OrderLedger>,
 }
 
 impl OrderHeadsLayer {
-    /// A first look that asks `safety`.
+    /// A first look that asks `safety`, and `ledger` whether a message could be one that it knows.
     #[must_use]
-    pub const fn new(safety: Arc<dyn SafetyView>) -> Self {
-        Self { safety }
+    pub const fn new(safety: Arc<dyn SafetyView>, ledger: Arc<dyn OrderLedger>) -> Self {
+        Self { safety, ledger }
     }
 }
 
@@ -33,7 +36,7 @@ impl<S> Layer<S> for OrderHeadsLayer {
     type Service = OrderHeads<S>;
 
     fn layer(&self, inner: S) -> OrderHeads<S> {
-        OrderHeads { inner, safety: Arc::clone(&self.safety) }
+        OrderHeads { inner, safety: Arc::clone(&self.safety), ledger: Arc::clone(&self.ledger) }
     }
 }
 
@@ -62,6 +65,8 @@ impl<S> OrderHeads<S> {
         let Hop { exchange, request } = hop;
         let orders = exchange.route.orders.as_ref()?;
         let head = OrderHead { method: request.method().as_str(), host: &exchange.host, path: request.uri().path() };
-        orders.rules.refusable_by_head(head, &self.safety.effective(&orders.scopes))
+        let effective = self.safety.effective(&orders.scopes);
+        let refusal = orders.rules.refusable_by_head(head, &effective)?;
+        (!needs_more(orders, self.ledger.as_ref(), effective.posture)).then_some(refusal)
     }
 }

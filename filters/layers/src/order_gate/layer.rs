@@ -3,8 +3,8 @@ use std::sync::Arc;
 use sekisho_codec::Limits;
 use tower::Layer;
 
-use super::service::Keeper;
-use super::{OrderGate, SafetyView};
+use super::keeper::Keeper;
+use super::{OrderGate, OrderLedger, SafetyView};
 use crate::witness::Witness;
 
 /// Builds [`OrderGate`].
@@ -23,10 +23,15 @@ pub struct OrderLimits {
 }
 
 impl OrderGateLayer {
-    /// A gate that asks `safety` and tells `witness`.
+    /// A gate that asks `safety`, tells `witness`, and writes what leaves into `ledger`.
     #[must_use]
-    pub fn new(safety: Arc<dyn SafetyView>, witness: Arc<dyn Witness>, limits: OrderLimits) -> Self {
-        Self { keeper: Arc::new(Keeper { safety, witness, limits }) }
+    pub fn new(
+        safety: Arc<dyn SafetyView>,
+        witness: Arc<dyn Witness>,
+        ledger: Arc<dyn OrderLedger>,
+        limits: OrderLimits,
+    ) -> Self {
+        Self { keeper: Arc::new(Keeper { safety, witness, ledger, limits }) }
     }
 }
 

@@ -6,7 +6,9 @@
 //! 1. its route carries no orders; or
 //! 2. its head alone does not already decide against it; and
 //! 3. its body was read whole, within `limits.order_body_bytes`, and its class could be told; and
-//! 4. the table of classes and states permits that class in the state of all scopes it belongs to.
+//! 4. the table of classes and states permits that class in the state of all scopes it belongs to, or, in CLOSE_ONLY, somebody
+//!    vouches for a position that it can only make smaller ([`Positions`]); and
+//! 5. it is within the bounds of its route.
 //!
 //! What comes out is a [`Permitted`], the only thing an upstream accepts. It gives the request away in
 //! [`commence`](Permitted::commence) alone, which looks at the state once more, so an order that waited for a
@@ -18,6 +20,8 @@
 //! |---|---|---|
 //! | `order_refused` | 403 | the state does not permit the class of the message |
 //! | `order_ambiguous` | 403 | the message can be read in two ways and the state is not ALLOW |
+//! | `order_forwarded_before` | 409 | an order with the same id went on before, and the state, or `limits.repeat` of the route, refuses this one |
+//! | `order_beyond_bounds` | 403 | the order is beyond `limits` of its route |
 //! | `order_too_large` | 403 | the body of an order message is larger than `limits.order_body_bytes` |
 //!
 //! # Cannot see
@@ -46,11 +50,21 @@
 //! }
 //! ```
 
+mod bounded;
+
 mod heads;
+
+mod ledger;
+
+mod keeper;
 
 mod layer;
 
 mod permitted;
+
+mod positions;
+
+mod rate;
 
 mod read;
 
@@ -58,12 +72,16 @@ mod service;
 
 mod view;
 
+pub use bounded::Bounded;
 pub use heads::{OrderHeads, OrderHeadsLayer};
+pub use keeper::Shadowed;
 pub use layer::{OrderGateLayer, OrderLimits};
+pub use ledger::{OrderKey, OrderLedger};
 pub use permitted::{Permitted, Unwritten};
+pub use positions::{Position, Positions};
 pub use read::classify;
 pub use service::OrderGate;
 pub use view::SafetyView;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

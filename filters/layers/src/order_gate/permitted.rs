@@ -6,9 +6,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use sekisho_policy::{Class, Classified, Refusal, decide};
+use sekisho_policy::{Class, Classified, Refusal};
 
-use super::SafetyView;
+use super::positions::Reservation;
+use super::{OrderKey, OrderLedger, SafetyView};
 use crate::{Body, Exchange, Fault, Hop, Start};
 
 /// A request the gate has let through. Only the gate makes one.
@@ -22,6 +23,11 @@ pub(super) struct Order {
     pub(super) exchange: Arc<Exchange>,
     pub(super) classified: Classified,
     pub(super) safety: Arc<dyn SafetyView>,
+    pub(super) ledger: Arc<dyn OrderLedger>,
+    /// Of the new orders in it.
+    pub(super) keys: Vec<OrderKey>,
+    /// What is held back of a position for it, until it has ended.
+    pub(super) reservation: Option<Arc<Reservation>>,
 }
 
 impl Permitted {
@@ -58,20 +64,10 @@ impl Permitted {
         // INVARIANT: announced before the state is read, so a flip either is seen here or waits for this order.
         let start = order.safety.starts().begin();
         order.decide()?;
+        // From here on it may leave: a crash must not forget that.
+        order.keys.iter().for_each(|key| order.ledger.leaves(key));
         let unwritten = unwritten.clone();
         Ok(request.map(|body| Body::kept(Held { body, start: Some(start), unwritten })))
-    }
-}
-
-impl Order {
-    pub(super) fn decide(&self) -> Result<(), Refusal> {
-        let Some(orders) = &self.exchange.route.orders else { return Ok(()) };
-        let effective = self.safety.effective(&self.scopes(&orders.scopes));
-        decide(&self.classified, &effective, &orders.rules).map(|_permit| ())
-    }
-
-    fn scopes(&self, of_route: &[sekisho_safety::Scope]) -> Vec<sekisho_safety::Scope> {
-        of_route.iter().chain(&self.classified.scopes).cloned().collect()
     }
 }
 

@@ -1,29 +1,18 @@
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use http_body_util::{BodyExt, Limited};
-use sekisho_policy::Refusal;
+use http::Response;
 use tower::Service;
 
-use super::permitted::Order;
-use super::{OrderLimits, Permitted, SafetyView, read};
-use crate::witness::Witness;
-use crate::{Answer, Body, Fault, Hop, Stop};
+use super::Permitted;
+use super::keeper::Keeper;
+use crate::{Answer, Body, Hop, Stop};
 
 /// Lets an order message through, or refuses it. Everything else passes as it is.
 #[derive(Clone, Debug)]
 pub struct OrderGate<S> {
     pub(super) inner: S,
     pub(super) keeper: Arc<Keeper>,
-}
-
-/// Who decides, whatever stands behind the gate.
-#[derive(Debug)]
-pub(super) struct Keeper {
-    pub(super) safety: Arc<dyn SafetyView>,
-    pub(super) witness: Arc<dyn Witness>,
-    pub(super) limits: OrderLimits,
 }
 
 impl<S> Service<Hop> for OrderGate<S>
@@ -46,32 +35,11 @@ where
         Answer::later(async move {
             let (hop, order) = keeper.admit(hop).await?;
             keeper.witness.forwarded(&order.exchange, order.classified.class);
-            inner.call(Permitted::new(hop, Some(order))).await
+            let (keys, reservation) = (order.keys.clone(), order.reservation.clone());
+            let outcome = inner.call(Permitted::new(hop, Some(order))).await;
+            keeper.ended(&keys, &outcome);
+            reservation.iter().for_each(|reservation| reservation.settle());
+            outcome
         })
-    }
-}
-
-impl Keeper {
-    /// Reads an order message as far as is needed, and decides.
-    async fn admit(&self, hop: Hop) -> Result<(Hop, Order), Stop> {
-        let Hop { exchange, request } = hop;
-        let Some(orders) = &exchange.route.orders else { return Err(Refusal::NoRoute.into()) };
-        let (head, body) = request.into_parts();
-        let body = self.read(body).await?;
-        let classified = read::classify(&orders.rules, &exchange.host, (&head, &body), &self.limits.fields);
-        let order = Order { exchange: Arc::clone(&exchange), classified, safety: Arc::clone(&self.safety) };
-        order.decide()?;
-        let request = Request::from_parts(head, Body::full(body));
-        Ok((Hop { exchange, request }, order))
-    }
-
-    async fn read(&self, body: Body) -> Result<bytes::Bytes, Stop> {
-        match Limited::new(body, self.limits.body_bytes).collect().await {
-            Ok(collected) => Ok(collected.to_bytes()),
-            Err(error) => match error.downcast::<Fault>() {
-                Ok(fault) => Err(Stop::Broke(*fault)),
-                Err(_too_long) => Err(Refusal::OrderTooLarge.into()),
-            },
-        }
     }
 }

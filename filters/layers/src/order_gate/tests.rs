@@ -1,7 +1,8 @@
 //! The corpus of `tests/data/orders`: what venues' messages are, by what venues say.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::Request;
 use http::request::Parts;
@@ -22,7 +23,7 @@ const CORPUS: [(&str, &str); 8] = [
     ("deribit", include_str!("../../../../tests/data/orders/deribit.txt")),
     ("alpaca", include_str!("../../../../tests/data/orders/alpaca.txt")),
 ];
-pub(super) const LIMITS: Limits = Limits { depth: 16, pairs: 512 };
+pub(crate) const LIMITS: Limits = Limits { depth: 16, pairs: 512 };
 
 /// A message as it is sent.
 #[derive(Clone, Debug)]
@@ -73,7 +74,14 @@ impl Sent {
     }
 }
 
-pub(super) fn rules(pack: &str) -> Arc<OrderRules> {
+/// The rules of a pack. Each is read once: the properties below ask for them thousands of times.
+pub(crate) fn rules(pack: &str) -> Arc<OrderRules> {
+    static READ: LazyLock<HashMap<&str, Arc<OrderRules>>> =
+        LazyLock::new(|| CORPUS.iter().map(|(pack, _)| (*pack, read(pack))).collect());
+    Arc::clone(&READ[pack])
+}
+
+fn read(pack: &str) -> Arc<OrderRules> {
     let policy = format!(
         "version: 1\nservice: s\nlisteners: {{egress: 127.0.0.1:1}}\nupstreams: {{u: {{url: 'http://127.0.0.1:2'}}}}\n\
          routes: [{{name: r, listener: egress, upstream: u, orders: {{pack: {pack}}}}}]\n"
@@ -102,7 +110,7 @@ fn label(found: &Classified) -> String {
     label
 }
 
-pub(super) fn effective(switch: Switch) -> Effective {
+pub(crate) fn effective(switch: Switch) -> Effective {
     let mut state = State::danger_open();
     let cause = Cause { source: Source::Operator, actor: "ann".into(), reason: "test".into(), at_ms: 1 };
     state.tighten(Scope::Fleet, Level::switch(switch), cause);

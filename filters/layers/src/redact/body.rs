@@ -11,7 +11,7 @@ use tokio::time::Sleep;
 
 use super::coded::Coded;
 use super::coding::{Codings, sniff};
-use super::message::Search;
+use super::message::{OnFind, Search};
 use crate::{Body, Fault, Place};
 
 /// A body that is searched as it streams.
@@ -163,6 +163,9 @@ impl Stream {
         if let Some(scanner) = &mut self.scanner {
             scanner.finish(&mut out);
         }
+        if self.goes_as_it_is() {
+            out.clear();
+        }
         let mut out = self.emit(out)?;
         if let Some(coded) = &mut self.coded {
             coded.finish(&mut out);
@@ -176,6 +179,9 @@ impl Stream {
         let mut out = Vec::new();
         if let Some(scanner) = &mut self.scanner {
             scanner.flush_idle(&mut out);
+        }
+        if self.goes_as_it_is() {
+            out.clear();
         }
         self.holds = false;
         let mut out = self.emit(out)?;
@@ -194,12 +200,24 @@ impl Stream {
         let rules = &self.search.with.rules;
         self.scanner.get_or_insert_with(|| Scanner::new(rules.clone(), shape)).push(plain, &mut out);
         self.holds = true;
+        if self.goes_as_it_is() {
+            out.clear();
+            out.extend_from_slice(plain);
+        }
         out
+    }
+
+    /// An order is never edited. The gate holds all of it until its end is judged, so no byte has to wait here.
+    fn goes_as_it_is(&self) -> bool {
+        self.search.on_find == OnFind::RefuseOrder
     }
 
     /// Judges what was found so far before anything of this step leaves.
     fn emit(&mut self, out: Vec<u8>) -> Result<Vec<u8>, Refusal> {
-        let findings = self.scanner.as_mut().map(Scanner::take_findings).unwrap_or_default();
+        let mut findings = self.scanner.as_mut().map(Scanner::take_findings).unwrap_or_default();
+        if self.goes_as_it_is() {
+            findings.retain(|finding| !self.search.is_meant(finding));
+        }
         if let Err(refusal) = self.search.judge(Place::Body, &findings) {
             return Err(self.cut(refusal));
         }

@@ -7,7 +7,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use sekisho_codec::coding::Decoders;
 use sekisho_policy::Refusal;
-use sekisho_scan::{Action, Finding, Shape, redact};
+use sekisho_scan::{Action, Category, Finding, Shape, redact};
 
 use super::body::{Searched, Stream};
 use super::coding::{Codings, shape_of, sniff};
@@ -51,6 +51,14 @@ impl Search {
             OnFind::RefuseOrder => Err(Refusal::SecretInContent),
             OnFind::RefuseSigned => Err(Refusal::SignedBody),
         }
+    }
+
+    /// Whether something in the body of an order is what its venue is meant to receive: a form has its parameters there that stand
+    /// in the query elsewhere, a signature above all. A secret that is known by its value never is.
+    pub(super) fn is_meant(&self, finding: &Finding) -> bool {
+        let allowed = &self.exchange.route.allow_query;
+        let named = finding.field.as_deref().is_some_and(|name| allowed.iter().any(|allowed| allowed == name));
+        named && finding.category != Category::KnownSecret
     }
 
     /// Searches what cannot be masked where it stands; false when it has to be left out.

@@ -8,7 +8,7 @@
 //! 2. what is found may be masked: the secret's bytes are replaced, and nothing else is. What cannot be searched within the
 //!    scanner's bound is a find too (`unscanned`), masked to the end of its line; or
 //! 3. it stands in a header or query parameter that the route names as one its upstream is meant to receive
-//!    (`allow_headers`, `allow_query`).
+//!    (`allow_headers`, `allow_query`; in an order the fields of its body too).
 //!
 //! A message whose bytes something vouches for (a signature, a digest, one that a trailer will bring) and every order message
 //! is never edited: it passes as it is, or not at all. A small body is looked at whole before its first byte leaves; a larger one as it streams.

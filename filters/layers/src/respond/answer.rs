@@ -117,6 +117,14 @@ fn problem(refusal: &Refusal, status: u16, decision: &str) -> String {
         // Writing into a string cannot fail.
         let _written = write!(text, r#"","scope":"{scope}","epoch":{epoch}"#);
     }
+    // Writing into a string cannot fail.
+    if let Refusal::OrderForwardedBefore(known) = refusal {
+        let answered = known.answered.map_or_else(|| "null".to_owned(), |status| status.to_string());
+        let _written = write!(text, r#","forwarded_at":{},"answered":{answered}"#, known.at_ms);
+    }
+    if let Refusal::OrderBeyondBounds(bound) = refusal {
+        let _written = write!(text, r#","bound":"{}""#, bound.as_str());
+    }
     text.push('}');
     text
 }

@@ -75,6 +75,15 @@ pub fn decide(classified: &Classified, effective: &Effective, rules: &OrderRules
     Ok(Permit { class: *class, posture, scope, epoch })
 }
 
+impl OrderRules {
+    /// Whether a message would pass in a state.
+    #[must_use]
+    pub fn permits(&self, classified: &Classified, posture: Posture) -> bool {
+        let Classified { class, legs, ambiguous, .. } = classified;
+        (ambiguous.is_none() || posture == Posture::Allow) && permitted(*class, legs, posture, self.flags)
+    }
+}
+
 pub(super) fn refused(class: Class, legs: &[Class], effective: &Effective) -> OrderRefusal {
     let Effective { posture, scope, epoch, .. } = effective.clone();
     OrderRefusal { class, legs: legs.to_vec(), posture, scope, epoch }

@@ -21,6 +21,10 @@ mod rules;
 
 mod shape;
 
+mod bounds;
+
+mod source;
+
 mod packs;
 
 mod classify;
@@ -29,15 +33,20 @@ mod websocket;
 
 mod decide;
 
+pub use bounds::{Beyond, OrderBounds, Rate};
 pub use classify::Classified;
 pub use decide::{Permit, decide};
 pub use decimal::{Decimal, NotDecimal};
 pub use order::{Order, Side};
 pub use rules::{OrderRules, UnknownOrders};
 pub use shape::Shape;
+pub use source::PositionSource;
 pub use view::{OrderHead, OrderView};
 pub use websocket::MessageView;
-pub(crate) use written::OrdersWritten;
+pub(crate) use written::{Beside, OrdersWritten};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod message_tests;

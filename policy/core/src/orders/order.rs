@@ -22,6 +22,10 @@ pub struct Order {
     pub quantity: Option<Decimal>,
     /// The limit price. `None`: not said, or not as a plain decimal.
     pub price: Option<Decimal>,
+    /// Whether it has a limit price, in whatever spelling.
+    pub priced: bool,
+    /// Whether it waits for something before it can be carried out: a stop, a trigger.
+    pub waits: bool,
     /// The id its sender gave it, where it is a new order.
     pub client_id: Option<String>,
 }
@@ -49,6 +53,8 @@ pub(crate) struct OrderFieldsWritten {
     pub(crate) quantity: Vec<Raw<Text>>,
     /// The limit price.
     pub(crate) price: Vec<Raw<Text>>,
+    /// Fields that only an order has that waits for something: a stop, a trigger.
+    pub(crate) waits: Vec<Raw<Text>>,
     /// The id that its sender gave it. Only the ids of new orders are looked at.
     pub(crate) client_id: Vec<Raw<Text>>,
 }
@@ -60,6 +66,7 @@ pub(super) struct OrderFields {
     sell: Vec<String>,
     quantity: Vec<String>,
     price: Vec<String>,
+    waits: Vec<String>,
     client_id: Vec<String>,
 }
 
@@ -91,12 +98,17 @@ impl OrderFieldsWritten {
             sell: texts(&self.sell),
             quantity: texts(&self.quantity),
             price: texts(&self.price),
+            waits: texts(&self.waits),
             client_id: texts(&self.client_id),
         }
     }
 }
 
 impl OrderFields {
+    pub(super) const fn has_ids(&self) -> bool {
+        !self.client_id.is_empty()
+    }
+
     pub(super) fn read<'m>(&self, class: Class, leg: &Fields<'m>, around: Around<'m, '_>) -> Order {
         let first = |names: &[String]| leg.first(names).or_else(|| around.shared.first(names));
         let decimal = |names: &[String]| first(names).and_then(|text| text.parse().ok());
@@ -107,6 +119,8 @@ impl OrderFields {
             side: side.unwrap_or(around.side),
             quantity: decimal(&self.quantity),
             price: decimal(&self.price),
+            priced: first(&self.price).is_some(),
+            waits: self.waits.iter().any(|name| leg.has(name) || around.shared.has(name)),
             client_id: first(&self.client_id).filter(|id| creates(class) && !id.is_empty()).map(str::to_owned),
         }
     }

@@ -112,6 +112,17 @@ impl OrderRules {
         &self.name
     }
 
+    /// These rules, with what the policy of others permits beyond the table.
+    pub(crate) fn permitting_as(self, other: &Self) -> Self {
+        Self { flags: other.flags, ..self }
+    }
+
+    /// Whether orders have ids that their senders give them.
+    #[must_use]
+    pub fn has_ids(&self) -> bool {
+        self.order.has_ids()
+    }
+
     /// Headers that the rules ask for, in lower case.
     pub fn headers(&self) -> impl Iterator<Item = &str> {
         self.headers.iter().map(String::as_str)

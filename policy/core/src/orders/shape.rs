@@ -19,6 +19,8 @@ pub(crate) struct ShapesWritten {
     pub(crate) refused: Option<At<ShapeWritten>>,
     /// An order of which nobody knows what became. Default: as everywhere else.
     pub(crate) unknown: Option<At<ShapeWritten>>,
+    /// An order with the id of one that went on before. Default: as everywhere else.
+    pub(crate) repeated: Option<At<ShapeWritten>>,
 }
 
 /// One answer.
@@ -36,6 +38,7 @@ pub(crate) struct ShapeWritten {
 pub(super) struct Shapes {
     refused: Option<Shape>,
     unknown: Option<Shape>,
+    repeated: Option<Shape>,
 }
 
 /// An answer in the shape of a venue. Between its pieces stands one line of text, without signs that JSON escapes; behind the
@@ -52,7 +55,11 @@ impl ShapesWritten {
             let written = written.as_ref()?;
             written.value.check(written.place, &format!("{path}.{name}"), checker)
         };
-        Shapes { refused: one(&self.refused, "refused"), unknown: one(&self.unknown, "unknown") }
+        Shapes {
+            refused: one(&self.refused, "refused"),
+            unknown: one(&self.unknown, "unknown"),
+            repeated: one(&self.repeated, "repeated"),
+        }
     }
 }
 
@@ -91,7 +98,13 @@ const fn is_definite(status: u16) -> bool {
 impl Shapes {
     /// The shape for a refusal, if the venue has one.
     pub(super) fn of(&self, refusal: &Refusal) -> Option<&Shape> {
-        if matches!(refusal, Refusal::OrderOutcomeUnknown) { self.unknown.as_ref() } else { self.refused.as_ref() }
+        if matches!(refusal, Refusal::OrderOutcomeUnknown) {
+            self.unknown.as_ref()
+        } else if matches!(refusal, Refusal::OrderForwardedBefore(_)) {
+            self.repeated.as_ref()
+        } else {
+            self.refused.as_ref()
+        }
     }
 }
 

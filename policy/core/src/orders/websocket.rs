@@ -5,6 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::OrderRules;
 use super::classify::{Call, Classified, Doubt};
@@ -113,13 +114,9 @@ impl OrderRules {
     pub fn refused_message(&self, text: &str, message: &str, beside: &str) -> Option<String> {
         let socket = self.websocket.as_ref()?;
         let shape = socket.refused.as_ref()?;
-        let sent: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let sent: Value = serde_json::from_str(text).unwrap_or_default();
         // Only what cannot be more than an id is repeated.
-        let short = |value: &&serde_json::Value| match value {
-            serde_json::Value::String(text) => text.len() <= ID_BYTES,
-            serde_json::Value::Number(_) => true,
-            _ => false,
-        };
+        let short = |value: &&Value| value.is_number() || value.as_str().is_some_and(|text| text.len() <= ID_BYTES);
         let id = socket.id.as_ref().and_then(|id| sent.get(id)).filter(short);
         let id = id.map_or_else(|| "null".to_owned(), ToString::to_string);
         let operation = socket.operation.iter().find_map(|name| sent.get(name)?.as_str());

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::bounds::{BoundsWritten, OrderBounds};
 use super::condition::Condition;
 use super::order::{OrderFieldsWritten, Side};
 use super::packs;
 use super::path::Pattern;
 use super::rules::{Flags, Legs, OrderRules, Rpc, Rule, Rulebook, UnknownOrders};
 use super::shape::ShapesWritten;
+use super::source::{PositionSource, PositionsWritten};
 use super::websocket::WebSocketWritten;
 use crate::Class;
 use crate::check::{Checker, one_of};
@@ -45,6 +47,13 @@ pub(crate) struct OrdersWritten {
     pub(crate) allow_risk: Option<Raw<Flag>>,
     /// Whether ALLOW permits moving funds and managing keys. Default false.
     pub(crate) allow_funds: Option<Raw<Flag>>,
+    /// What orders may ask for, whatever the state.
+    pub(crate) limits: BoundsWritten,
+    /// Who vouches for positions. Default nobody.
+    pub(crate) positions: Option<At<PositionsWritten>>,
+    /// A pack that is tried beside the rules and decides nothing: where it would have decided otherwise, that is counted and
+    /// journaled.
+    pub(crate) shadow: Option<Raw<Text>>,
 }
 
 /// How the messages of a venue are told apart.
@@ -161,7 +170,30 @@ pub(crate) struct ExampleWritten {
     pub(crate) ambiguous: bool,
 }
 
+/// What an order route does beside what its rules say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) bounds: OrderBounds,
+    pub(crate) positions: Option<PositionSource>,
+    pub(crate) shadow: Option<OrderRules>,
+}
+
 impl OrdersWritten {
+    pub(crate) fn check_beside(&self, path: &str, checker: &mut Checker) -> Beside {
+        let positions = self.positions.as_ref();
+        let positions =
+            positions.and_then(|source| source.value.check(source.place, &format!("{path}.positions"), checker));
+        let shadow = self.shadow.as_ref().and_then(|pack| {
+            let rules = packs::compiled(pack.text());
+            if rules.is_none() {
+                let message = format!("expected {}", one_of(&packs::names()));
+                checker.wrong(pack.place(), &format!("{path}.shadow"), message);
+            }
+            rules
+        });
+        Beside { bounds: self.limits.check(&format!("{path}.limits"), checker), positions, shadow }
+    }
+
     pub(crate) fn check(&self, place: Place, path: &str, checker: &mut Checker) -> Option<OrderRules> {
         let unknown = self.unknown.as_ref().and_then(|raw| {
             let words = [("deny", UnknownOrders::Deny), ("opening", UnknownOrders::Opening)];

@@ -19,6 +19,8 @@ fn all() -> Vec<Refusal> {
         Refusal::OrderRefused(order.clone()),
         Refusal::OrderAmbiguous(order, "`side` is given twice".to_owned()),
         Refusal::OrderOutcomeUnknown,
+        Refusal::OrderForwardedBefore(Forwarded { at_ms: 1, answered: None }),
+        Refusal::OrderBeyondBounds(Beyond::Quantity),
         Refusal::OrderTooLarge,
         Refusal::Unauthenticated,
         Refusal::Forbidden,
@@ -46,7 +48,7 @@ fn table() {
         let (code, status, order) = (refusal.code(), refusal.status(), refusal.status_for_order());
         let retry = refusal.retry_after_s().map_or("-".to_owned(), |seconds| seconds.to_string());
         let forwarded = refusal.forwarded().map_or("null".to_owned(), |forwarded| forwarded.to_string());
-        write!(table, "\n{code:<22}{status} {order} {retry:<3}{forwarded:<6}{}", refusal.title()).unwrap();
+        write!(table, "\n{code:<23}{status} {order} {retry:<3}{forwarded:<6}{}", refusal.title()).unwrap();
     }
     insta::assert_snapshot!(table);
 }

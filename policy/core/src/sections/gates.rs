@@ -92,7 +92,7 @@ fn check(name: &str, gate: &At<GateWritten>, checker: &mut Checker) -> Option<Ga
     })
 }
 
-fn probe_of(url: &str) -> Option<Probe> {
+pub(crate) fn probe_of(url: &str) -> Option<Probe> {
     let rest = url.strip_prefix("http://")?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (host, port) = authority.rsplit_once(':')?;

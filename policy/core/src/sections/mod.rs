@@ -30,6 +30,8 @@ mod incidents;
 
 mod journal;
 
+mod orders_ledger;
+
 mod at_rest;
 
 pub(crate) use at_rest::AtRestWritten;
@@ -39,7 +41,7 @@ pub(crate) use auth_failures::AuthFailuresWritten;
 pub(crate) use detectors::DetectorsWritten;
 pub use detectors::{ActionName, Detectors};
 pub use gates::{Gate, Probe};
-pub(crate) use gates::{GateWritten, check_gates};
+pub(crate) use gates::{GateWritten, check_gates, probe_of};
 pub(crate) use identity::IdentityWritten;
 pub use identity::{ApiKey, Identity, IpNet, NoNetwork};
 pub use incidents::Incidents;
@@ -52,6 +54,8 @@ pub(crate) use listeners::ListenersWritten;
 pub use listeners::{Listener, Listeners};
 pub use monitors::Monitors;
 pub(crate) use monitors::MonitorsWritten;
+pub use orders_ledger::OrdersLedger;
+pub(crate) use orders_ledger::OrdersLedgerWritten;
 pub(crate) use routes::{Around, RouteWritten, check_routes};
 pub use routes::{OrdersPolicy, RoutePolicy};
 pub use safety::Safety;
@@ -76,6 +80,7 @@ mod tests {
             SafetyWritten::bounds(),
             IncidentsWritten::bounds(),
             MonitorsWritten::bounds(),
+            OrdersLedgerWritten::bounds(),
         ];
         for (field, sound) in all.concat() {
             assert!(sound, "{field}");

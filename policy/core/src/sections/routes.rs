@@ -11,7 +11,7 @@ use super::identity::ROLES;
 use super::listeners::Listener;
 use super::upstreams::{Protocol, Upstream, valid_host};
 use crate::check::Checker;
-use crate::orders::{OrderRules, OrdersWritten};
+use crate::orders::{Beside, OrderBounds, OrderRules, OrdersWritten, PositionSource};
 use crate::written::{At, Flag, ListenerWord, Place, Raw, RoleWord, ScopeText, Text};
 use crate::{Listeners, Role};
 
@@ -33,7 +33,7 @@ pub(crate) struct RouteWritten {
     pub(crate) redact: RedactWritten,
     /// Headers that pass unmasked, such as the venue's own credential.
     pub(crate) allow_headers: Vec<Raw<Text>>,
-    /// Query parameters that pass unmasked, such as a signature.
+    /// Query parameters that pass unmasked, such as a signature; on an order route, fields of the body too.
     pub(crate) allow_query: Vec<Raw<Text>>,
     /// Makes it an order route: every message is classified and held to the safety state.
     pub(crate) orders: Option<At<OrdersWritten>>,
@@ -103,6 +103,12 @@ pub struct OrdersPolicy {
     pub rules: Arc<OrderRules>,
     /// Scopes that they belong to, beside fleet.
     pub scopes: Vec<Scope>,
+    /// What they may ask for, whatever the state.
+    pub bounds: OrderBounds,
+    /// Who vouches for positions.
+    pub positions: Option<PositionSource>,
+    /// Rules that are tried beside the others and decide nothing.
+    pub shadow: Option<Arc<OrderRules>>,
 }
 
 /// What routes refer to.
@@ -171,6 +177,7 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
     let allow_query = tokens(&route.allow_query, &field("allow_query"), checker);
     let scopes = checker.scopes(&route.scopes, &field("scopes"));
     let rules = route.orders.as_ref().map(|orders| orders.value.check(orders.place, &field("orders"), checker));
+    let beside = route.orders.as_ref().map(|orders| orders.value.check_beside(&field("orders"), checker));
     if let (None, Some(scope)) = (&route.orders, route.scopes.first()) {
         checker.wrong(scope.place(), &field("scopes"), "expected only on a route with orders");
     }
@@ -188,7 +195,13 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
         allow_headers: allow_headers.iter().map(|header| header.to_ascii_lowercase()).collect(),
         allow_query,
         orders: match rules {
-            Some(rules) => Some(OrdersPolicy { rules: Arc::new(rules?), scopes }),
+            Some(rules) => {
+                let Beside { bounds, positions, shadow } = beside.unwrap_or_default();
+                // What the shadow's own policy would permit beyond the table is what the route's does.
+                let rules = Arc::new(rules?);
+                let shadow = shadow.map(|shadow| Arc::new(shadow.permitting_as(&rules)));
+                Some(OrdersPolicy { rules, scopes, bounds, positions, shadow })
+            }
             None => None,
         },
         roles,
