@@ -18,6 +18,8 @@ mod orders;
 
 mod order_rules;
 
+mod order_corpus;
+
 mod state;
 
 mod access;

@@ -54,7 +54,7 @@ fn an_order_that_was_refused_is_refused_when_it_comes_again() {
 #[test]
 fn what_the_venue_is_meant_to_receive_may_stand_in_the_body_of_an_order() {
     let upstream = Upstream::start();
-    let sidecar = Sidecar::judging(&upstream, "{ pack: binance }, allow_query: [signature]");
+    let sidecar = Sidecar::judging(&upstream, "{ pack: binance }, strip_prefix: true, allow_query: [signature]");
     sidecar.release_all();
     let form = ("content-type", "application/x-www-form-urlencoded");
     let signature: String = (0..64).map(|at| char::from(b"0123456789abcdef"[at * 7 % 16])).collect();

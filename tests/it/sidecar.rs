@@ -80,12 +80,6 @@ impl Sidecar {
         let (_, dir) = sidecar.stop();
         let path = dir.path().join("policy.yaml");
         let policy = std::fs::read_to_string(&path).unwrap().replace("{ pack: alpaca }", orders);
-        // Packs of other venues have other paths.
-        let policy = if orders.contains("alpaca") {
-            policy
-        } else {
-            policy.replace("path_prefix: /v2 }", "path_prefix: /v2 }, strip_prefix: true")
-        };
         assert!(policy.contains(orders));
         std::fs::write(&path, policy).unwrap();
         Self::on(dir)
