@@ -1,8 +1,10 @@
 //! One running sidecar: built from a policy, drained on request.
 
-use std::net::{SocketAddr, TcpListener as StdListener};
+mod sockets;
+
+use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use sekisho_filters::Witness;
 use sekisho_filters::access::Door;
@@ -13,7 +15,7 @@ use sekisho_journal::{Event, EventType};
 use sekisho_policy::{Listener, Policy};
 use sekisho_scan::{Ruleset, Shape};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,16 +28,19 @@ use crate::control::release::Bounds;
 use crate::control::safety::now_ms;
 use crate::control::signals::monitors::Monitors;
 use crate::control::{BreakGlass, Gates, Incidents, Releases, Safety, Signals, history, positions, signals, watch};
-use crate::data::chain::{Chain, Parts, chain};
+use crate::data::chain::Parts;
 use crate::data::classify::{Decisions, Routes};
 use crate::data::ledger::Ledger;
-use crate::data::listener::{ConnectionLimits, Gate, Handle, Listening, bind};
+use crate::data::listener::{ConnectionLimits, Handle, Listening};
+use crate::data::secure::ServerTls;
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
 use crate::evidence::seal::{Vault, keep_sealed};
 use crate::evidence::{Journal, JournalSettings, OpenError};
 use crate::identity::{self, kept, kept::KeptFiles};
 use crate::telemetry::{Metrics, Recorder};
+use crate::tls::{Tls, TlsError, Watch};
+use sockets::{Entrance, Sockets};
 
 /// Why the sidecar did not start. Each is one clear line.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +51,9 @@ pub enum StartError {
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] identity::SecretError),
+    /// TLS cannot be spoken as policy says.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The journal cannot be opened.
     #[error("journal: {0}")]
     Journal(#[from] OpenError),
@@ -131,6 +139,9 @@ impl App {
         // Before anything is let through: what was loosened in an emergency is over.
         shared.break_glass.elapse(since_boot()).await;
         app.serve((policy, data), sockets, &shared)?;
+        let watch =
+            Watch { interval: policy.monitors.certificate_interval, expiry: policy.monitors.certificate_expiry };
+        app.spawn(shared.tls.clone().watch(watch, app.journal.clone())?);
         app.journal.record(
             Event::new(EventType::Operation, "start")
                 .with_input("policy_hash", policy.hash())
@@ -148,19 +159,20 @@ impl App {
             let Some(socket) = socket else { continue };
             let entries = compile::entries(policy, listener)?;
             compile::position_sources(policy, &entries).for_each(|(source, to)| self.spawn(positions::ask(source, to)));
-            let routes = Routes::new(listener, entries, Arc::clone(&shared.decisions));
-            entrances.push(Entrance { socket, routes: Arc::new(routes), limits, room: limits.room() });
+            let routes = Arc::new(Routes::new(listener, entries, Arc::clone(&shared.decisions)));
+            let (room, peers, tls) = (limits.room(), limits.peers(), shared.tls.of(listener));
+            entrances.push(Entrance { socket, routes, limits, room, peers, tls });
         }
         let parts = shared.parts(policy);
         for number in 0..compile::workers(policy) {
             // A worker has upstream connections of its own; all parts are shared.
-            let upstreams = Upstreams::new(compile::upstreams(policy)?);
+            let upstreams = Upstreams::new(compile::upstreams(policy, &shared.tls.upstreams)?);
             let listening = || entrances.iter().map(|entrance| entrance.gate(&parts, &upstreams)).collect();
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
         }
         let admin = shared.admin(policy, data);
-        self.listen(limits, sockets.admin, AdminPort(Arc::clone(&admin)));
-        self.listen(limits, sockets.health, HealthPort(admin));
+        self.listen(limits, (sockets.admin, None), AdminPort(Arc::clone(&admin)));
+        self.listen(limits, (sockets.health, shared.tls.health.clone()), HealthPort(admin));
         Ok(())
     }
 
@@ -183,8 +195,8 @@ impl App {
         }
     }
 
-    fn listen<H: Handle>(&self, limits: ConnectionLimits, socket: TcpListener, handler: H) {
-        let listening = Listening { socket, handler, limits, room: limits.room() };
+    fn listen<H: Handle>(&self, limits: ConnectionLimits, (socket, tls): (TcpListener, MayTls), handler: H) {
+        let listening = Listening { socket, handler, limits, room: limits.room(), peers: limits.peers(), tls };
         self.tasks.spawn(listening.serve(self.drain.clone()));
     }
 
@@ -208,6 +220,9 @@ impl App {
     }
 }
 
+/// How TLS is spoken on a listener, if it is.
+type MayTls = Option<Arc<ServerTls>>;
+
 /// What the listeners share.
 struct Shared {
     rules: Arc<Ruleset>,
@@ -223,6 +238,7 @@ struct Shared {
     signals: Arc<Signals>,
     unverified: Option<&'static str>,
     metrics: Metrics,
+    tls: Tls,
     recorder: Arc<Recorder>,
     decisions: Arc<Decisions>,
 }
@@ -244,6 +260,8 @@ impl Shared {
         let signals = Arc::new(signals);
         let gates = Arc::new(Gates::new(&policy.gates, signals.sender(), journal.clone(), since_boot()));
         let metrics = Metrics::new()?;
+        let counting = metrics.clone();
+        let tls = Tls::load(policy, move |listener, how| counting.handshake(listener, how.as_str()))?;
         let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), Arc::clone(&signals)));
         let mut boot = [0; 8];
         getrandom::fill(&mut boot)?;
@@ -264,6 +282,7 @@ impl Shared {
                 signals,
                 unverified,
                 metrics,
+                tls,
                 recorder,
                 decisions,
             },
@@ -312,57 +331,6 @@ impl Shared {
             bundles,
             policy_hash: Arc::from(policy.hash()),
             unverified: self.unverified,
-        })
-    }
-}
-
-/// One listener of the data path, as all workers serve it.
-struct Entrance {
-    socket: StdListener,
-    routes: Arc<Routes>,
-    limits: ConnectionLimits,
-    room: Arc<Semaphore>,
-}
-
-impl Entrance {
-    fn gate(&self, parts: &Parts, upstreams: &Upstreams) -> std::io::Result<Listening<Gate<impl Chain + use<>>>> {
-        let (routes, witness) = (Arc::clone(&self.routes), Arc::clone(&parts.witness));
-        let handler = Gate { routes, chain: Mutex::new(chain(parts.clone(), upstreams.clone())), witness };
-        let socket = TcpListener::from_std(self.socket.try_clone()?)?;
-        Ok(Listening { socket, handler, limits: self.limits, room: Arc::clone(&self.room) })
-    }
-}
-
-struct Sockets {
-    ingress: Option<StdListener>,
-    egress: Option<StdListener>,
-    admin: TcpListener,
-    health: TcpListener,
-}
-
-impl Sockets {
-    async fn bind(policy: &Policy) -> std::io::Result<Self> {
-        let listeners = &policy.listeners;
-        let maybe = async |what, address: Option<SocketAddr>| match address {
-            // Taken off this runtime: the workers register it with theirs.
-            Some(address) => bind(what, address).await?.into_std().map(Some),
-            None => Ok(None),
-        };
-        Ok(Self {
-            ingress: maybe("listeners.ingress", listeners.ingress).await?,
-            egress: maybe("listeners.egress", listeners.egress).await?,
-            admin: bind("listeners.admin", listeners.admin).await?,
-            health: bind("listeners.health", listeners.health).await?,
-        })
-    }
-
-    fn addresses(&self) -> std::io::Result<Addresses> {
-        let of = |socket: &Option<StdListener>| socket.as_ref().map(StdListener::local_addr).transpose();
-        Ok(Addresses {
-            ingress: of(&self.ingress)?,
-            egress: of(&self.egress)?,
-            admin: self.admin.local_addr()?,
-            health: self.health.local_addr()?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! From policy as checked to what the filters run on. Secrets are read here, once; nothing below holds a reference to one.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -19,7 +20,8 @@ use zeroize::Zeroizing;
 
 use crate::data::classify::Entry;
 use crate::data::listener::ConnectionLimits;
-use crate::data::upstream::{Target, Timeouts, Upstream};
+use crate::data::secure::ClientTls;
+use crate::data::upstream::{self, Patience, Target, Timeouts, Upstream};
 use crate::evidence::bundle::Maker;
 use crate::evidence::seal::{Bao, Master, Vault};
 use crate::identity::{SecretError, resolve};
@@ -221,31 +223,41 @@ pub fn position_sources(policy: &Policy, entries: &[Entry]) -> impl Iterator<Ite
     })
 }
 
-/// The upstreams of `policy`.
+/// The upstreams of `policy`, with how TLS is spoken with those that `tls` names.
 ///
 /// # Errors
 ///
 /// When the host of one cannot stand in a header.
-pub fn upstreams(policy: &Policy) -> Result<Vec<Upstream>, CompileError> {
+pub fn upstreams(policy: &Policy, tls: &BTreeMap<Arc<str>, Arc<ClientTls>>) -> Result<Vec<Upstream>, CompileError> {
     let limits = &policy.limits;
     let timeouts =
         Timeouts { connect: limits.connect_timeout, response: limits.response_timeout, idle: limits.pool_idle_timeout };
-    let one = |upstream: &sekisho_policy::Upstream| {
-        let authority = format!("{}:{}", upstream.host, upstream.port);
+    let patience = Patience { failures: limits.breaker_failures, pause: limits.breaker_pause };
+    let target = |upstream: &sekisho_policy::Upstream, (host, at): &(String, u16)| {
+        let implied = if upstream.tls.is_some() { 443 } else { 80 };
+        let port = if *at == implied { String::new() } else { format!(":{at}") };
+        let authority = format!("{host}{port}");
         let bad = |_invalid| CompileError::Word {
             place: format!("upstreams: `{}`", upstream.name),
-            word: upstream.host.clone(),
+            word: host.clone(),
             what: "host",
         };
-        let target = Target {
+        Ok(Target {
             authority: authority.try_into().map_err(bad)?,
-            name: Arc::clone(&upstream.name),
-            host: upstream.host.clone(),
-            port: upstream.port,
+            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+            port: *at,
             preserve_host: upstream.preserve_host,
-            h2c: upstream.protocol == Protocol::H2c,
-        };
-        Ok(Upstream::new(target, timeouts, limits.pool_idle_per_upstream))
+            protocol: match upstream.protocol {
+                Protocol::Http1 => upstream::Protocol::Http1,
+                Protocol::H2 | Protocol::H2c => upstream::Protocol::Http2,
+            },
+            tls: tls.get(&upstream.name).cloned(),
+        })
+    };
+    let one = |upstream: &sekisho_policy::Upstream| {
+        let targets = upstream.endpoints().map(|endpoint| target(upstream, &endpoint));
+        let targets = targets.collect::<Result<_, CompileError>>()?;
+        Ok(Upstream::new(Arc::clone(&upstream.name), targets, timeouts, limits.pool_idle_per_upstream, patience))
     };
     policy.upstreams.iter().map(one).collect()
 }
@@ -262,6 +274,7 @@ pub fn connection_limits(policy: &Policy) -> ConnectionLimits {
     let limits = &policy.limits;
     ConnectionLimits {
         connections: limits.connections,
+        connections_per_peer: limits.connections_per_peer,
         header_timeout: limits.header_timeout,
         header_count: limits.header_count,
         header_bytes: limits.header_bytes,

@@ -9,6 +9,8 @@ pub mod app;
 
 pub mod compile;
 
+pub mod tls;
+
 pub mod data;
 
 pub mod identity;

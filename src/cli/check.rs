@@ -2,12 +2,13 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use clap::Args;
-use sekisho_policy::Policy;
+use sekisho_policy::{Listener, Policy, TlsVersion};
 use serde_json::json;
 
 use super::{Exit, Setting, Terminal, run};
 use crate::compile;
 use crate::identity;
+use crate::tls::{Expiry, Tls, unix_s};
 
 /// Checks that the sidecar could run here: policy, secrets, ports, data directory. Changes nothing.
 #[derive(Debug, Args)]
@@ -25,32 +26,95 @@ impl Check {
             Ok(loaded) => loaded,
             Err(exit) => return exit,
         };
-        let mut checks: Vec<(String, Result<(), String>)> = vec![
-            (format!("policy {}", policy.hash()), Ok(())),
+        let failed = |error: &dyn std::fmt::Display| Outcome::Fail(error.to_string());
+        let done = |done: Result<(), String>| done.map_or_else(Outcome::Fail, |()| Outcome::Ok);
+        let mut checks = vec![
+            (format!("policy {}", policy.hash()), Outcome::Ok),
             (
                 "detectors and secrets".to_owned(),
-                compile::ruleset(&policy).map(drop).map_err(|error| error.to_string()),
+                done(compile::ruleset(&policy).map(drop).map_err(|error| error.to_string())),
             ),
-            ("identity".to_owned(), identity::keys(&policy).map(drop).map_err(|error| error.to_string())),
-            (format!("data directory {}", data.display()), writable(&data)),
+            ("identity".to_owned(), done(identity::keys(&policy).map(drop).map_err(|error| error.to_string()))),
+            (format!("data directory {}", data.display()), done(writable(&data))),
         ];
-        checks.extend(addresses(&policy).map(|(name, address)| (format!("{name} {address}"), free(address))));
-        let ok = checks.iter().all(|(_, outcome)| outcome.is_ok());
+        checks.extend(addresses(&policy).map(|(name, address)| (format!("{name} {address}"), done(free(address)))));
+        match Tls::load(&policy, |_listener, _how| {}) {
+            Ok(tls) => checks.extend(certificates(&policy, &tls)),
+            Err(error) => checks.push(("certificates".to_owned(), failed(&error))),
+        }
+        self.say(checks, terminal)
+    }
+
+    fn say(&self, checks: Vec<(String, Outcome)>, terminal: &mut Terminal<'_>) -> Exit {
+        let ok = !checks.iter().any(|(_, outcome)| matches!(outcome, Outcome::Fail(_)));
         if self.json {
-            let checks = checks
-                .iter()
-                .map(|(what, outcome)| json!({ "what": what, "ok": outcome.is_ok(), "why": outcome.as_ref().err() }));
+            let checks = checks.iter().map(|(what, outcome)| outcome.json(what));
             terminal.say(format_args!("{:#}", json!({ "ok": ok, "checks": checks.collect::<Vec<_>>() })));
         } else {
             for (what, outcome) in checks {
                 match outcome {
-                    Ok(()) => terminal.say(format_args!("ok    {what}")),
-                    Err(why) => terminal.say(format_args!("FAIL  {what}: {why}")),
+                    Outcome::Ok => terminal.say(format_args!("ok    {what}")),
+                    Outcome::Warn(why) => terminal.say(format_args!("WARN  {what}: {why}")),
+                    Outcome::Fail(why) => terminal.say(format_args!("FAIL  {what}: {why}")),
                 }
             }
         }
         if ok { Exit::Fine } else { Exit::Environment }
     }
+}
+
+/// What a check came to.
+enum Outcome {
+    Ok,
+    /// It runs, and somebody should look at it.
+    Warn(String),
+    Fail(String),
+}
+
+impl Outcome {
+    fn json(&self, what: &str) -> serde_json::Value {
+        match self {
+            Self::Ok => json!({ "what": what, "ok": true, "why": null }),
+            Self::Warn(why) => json!({ "what": what, "ok": true, "why": null, "warning": why }),
+            Self::Fail(why) => json!({ "what": what, "ok": false, "why": why }),
+        }
+    }
+}
+
+/// Our certificates by their ends, and what policy permits and should not for long.
+fn certificates(policy: &Policy, tls: &Tls) -> Vec<(String, Outcome)> {
+    let now = unix_s();
+    let soon = i64::try_from(policy.monitors.certificate_expiry.as_secs()).unwrap_or(i64::MAX);
+    let ends = tls.expiries().into_iter().map(|Expiry { place, not_after }| {
+        let days = not_after.saturating_sub(now) / DAY_S;
+        let outcome = match not_after.saturating_sub(now) {
+            ..=0 => Outcome::Fail("it has ended".to_owned()),
+            left if left <= soon => Outcome::Warn(format!("it ends in {days} days")),
+            _ => Outcome::Ok,
+        };
+        (place, outcome)
+    });
+    let old = old_versions(policy).map(|place| (place, Outcome::Warn("TLS 1.2 is spoken".to_owned())));
+    ends.chain(old).chain(open_ingress(policy)).collect()
+}
+
+fn old_versions(policy: &Policy) -> impl Iterator<Item = String> {
+    let listeners = &policy.listeners;
+    let named =
+        [("ingress", &listeners.ingress_tls), ("egress", &listeners.egress_tls), ("health", &listeners.health_tls)];
+    let is_old = |version| version < TlsVersion::Tls13;
+    let ours = named.into_iter().filter(move |(_, tls)| tls.as_ref().is_some_and(|tls| is_old(tls.min_version)));
+    let theirs = policy.upstreams.iter().filter(move |one| one.tls.as_ref().is_some_and(|tls| is_old(tls.min_version)));
+    ours.map(|(name, _)| format!("listeners.{name}_tls")).chain(theirs.map(|one| format!("upstreams.{}.tls", one.name)))
+}
+
+/// An ingress that others than this machine reach, and that asks for credentials in the clear.
+fn open_ingress(policy: &Policy) -> Option<(String, Outcome)> {
+    let listeners = &policy.listeners;
+    let address = listeners.ingress.filter(|address| !address.ip().is_loopback() && listeners.ingress_tls.is_none())?;
+    let asks = policy.routes.iter().any(|route| route.listener == Listener::Ingress && route.roles.is_some());
+    let why = "credentials come in here without TLS: give listeners.ingress_tls, or a loopback address";
+    asks.then(|| (format!("listeners.ingress {address}"), Outcome::Warn(why.to_owned())))
 }
 
 fn addresses(policy: &Policy) -> impl Iterator<Item = (&'static str, SocketAddr)> {
@@ -75,3 +139,5 @@ fn writable(data: &Path) -> Result<(), String> {
     let probe = existing.join(format!(".sekisho-check-{}", std::process::id()));
     std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).map_err(|error| error.to_string())
 }
+
+const DAY_S: i64 = 24 * 60 * 60;

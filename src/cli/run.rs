@@ -68,12 +68,16 @@ async fn serve(
 /// Says where it listens and what is in force.
 pub(super) fn announce(app: &App, policy: &Policy, terminal: &mut Terminal<'_>) {
     let addresses = app.addresses;
-    let named = [("ingress", addresses.ingress), ("egress", addresses.egress)];
-    for (name, address) in named.into_iter().filter_map(|(name, address)| Some((name, address?))) {
-        terminal.say(format_args!("{name:<8} http://{address}"));
+    let listeners = &policy.listeners;
+    let named = [
+        ("ingress", listeners.ingress_tls.is_some(), addresses.ingress),
+        ("egress", listeners.egress_tls.is_some(), addresses.egress),
+        ("admin", false, Some(addresses.admin)),
+        ("health", listeners.health_tls.is_some(), Some(addresses.health)),
+    ];
+    for (name, tls, address) in named.into_iter().filter_map(|(name, tls, address)| Some((name, tls, address?))) {
+        terminal.say(format_args!("{name:<8} {}://{address}", if tls { "https" } else { "http" }));
     }
-    terminal.say(format_args!("{:<8} http://{}", "admin", addresses.admin));
-    terminal.say(format_args!("{:<8} http://{}", "health", addresses.health));
     let effective = app.safety.effective(&[]);
     terminal.say(format_args!(
         "{:<8} {} (scope {}, epoch {})",

@@ -9,11 +9,12 @@ use std::time::Duration;
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use sekisho_filters::respond::{Asked, answer};
-use sekisho_filters::{Answer, Body, Fault, Hop, Witness};
+use sekisho_filters::{Answer, Body, Fault, Hop, PeerCertificate, Witness};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,8 @@ use tokio_util::task::TaskTracker;
 use super::chain::Chain;
 use super::classify::Routes;
 use super::drain::Drained;
+use super::peers::Peers;
+use super::secure::ServerTls;
 use super::timer::Coarse;
 
 /// What a connection may cost.
@@ -29,6 +32,8 @@ use super::timer::Coarse;
 pub struct ConnectionLimits {
     /// Most connections of one listener.
     pub connections: usize,
+    /// Most of them from one address.
+    pub connections_per_peer: usize,
     /// Time for the head of a request, and between two requests on one connection.
     pub header_timeout: Duration,
     /// Most headers of one request, as far as the parser goes along.
@@ -58,6 +63,25 @@ pub struct Listening<H> {
     pub limits: ConnectionLimits,
     /// Places for connections; those who accept from one socket share them.
     pub room: Arc<Semaphore>,
+    /// How many of them each peer has; shared in the same way.
+    pub peers: Peers,
+    /// How TLS is spoken on it, if it is.
+    pub tls: Option<Arc<ServerTls>>,
+}
+
+/// One connection, with what it needs to be served.
+struct Connection<H> {
+    handler: Arc<H>,
+    versions: Arc<Versions>,
+    peer: IpAddr,
+    drain: CancellationToken,
+}
+
+/// How HTTP is read: as its first bytes say, or as was agreed upon before.
+struct Versions {
+    any: auto::Builder<TokioExecutor>,
+    http1: auto::Builder<TokioExecutor>,
+    http2: auto::Builder<TokioExecutor>,
 }
 
 /// Answers with the chain: the data path.
@@ -87,8 +111,9 @@ impl<H: Handle> Listening<H> {
     /// Serves until `drain` is cancelled; then lets what is under way finish, for as long as policy says.
     pub async fn serve(self, drain: CancellationToken) {
         let connections = TaskTracker::new();
-        let builder = self.limits.builder();
-        let handler = Arc::new(self.handler);
+        let any = self.limits.builder();
+        let (http1, http2) = (any.clone().http1_only(), any.clone().http2_only());
+        let (handler, versions) = (Arc::new(self.handler), Arc::new(Versions { any, http1, http2 }));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -96,19 +121,54 @@ impl<H: Handle> Listening<H> {
                 accepted = accept(&self.socket, &self.room) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { continue };
-            let handler = Arc::clone(&handler);
-            let service = service_fn(move |request| handler.handle(peer, request));
-            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-            let drained = Drained::new(connection, drain.clone(), |connection| connection.graceful_shutdown());
+            // One too many is closed, without a word: who has so many knows why.
+            let Some(counted) = self.peers.enter(peer) else { continue };
+            let (handler, versions) = (Arc::clone(&handler), Arc::clone(&versions));
+            let connection = Connection { handler, versions, peer, drain: drain.clone() };
+            let tls = self.tls.clone();
             connections.spawn(async move {
-                // A client that goes away is not our error; what it cut short has been recorded.
-                let _gone = drained.await;
-                drop(place);
+                match tls {
+                    None => connection.plain(stream).await,
+                    Some(tls) => connection.secured(stream, &tls).await,
+                }
+                drop((place, counted));
             });
         }
         drop(self.socket);
         connections.close();
         let _cut = tokio::time::timeout(self.limits.drain_timeout, connections.wait()).await;
+    }
+}
+
+impl<H: Handle> Connection<H> {
+    async fn plain(self, stream: TcpStream) {
+        let versions = Arc::clone(&self.versions);
+        self.serve(&versions.any, TokioIo::new(stream), None).await;
+    }
+
+    async fn secured(self, stream: TcpStream, tls: &ServerTls) {
+        // A drain does not wait for who has asked for nothing yet.
+        let accepted = self.drain.run_until_cancelled(Box::pin(tls.accept(stream))).await;
+        let Some(accepted) = accepted.flatten() else { return };
+        let versions = Arc::clone(&self.versions);
+        let version = if accepted.h2 { &versions.http2 } else { &versions.http1 };
+        self.serve(version, TokioIo::new(accepted.stream), accepted.shown).await;
+    }
+
+    async fn serve<I>(self, version: &auto::Builder<TokioExecutor>, stream: I, shown: Option<PeerCertificate>)
+    where
+        I: Read + Write + Unpin + Send + 'static,
+    {
+        let Self { handler, peer, drain, .. } = self;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if let Some(shown) = &shown {
+                request.extensions_mut().insert(shown.clone());
+            }
+            handler.handle(peer, request)
+        });
+        let connection = version.serve_connection(stream, service).into_owned();
+        // A client that goes away is not our error; what it cut short has been recorded.
+        let _gone = Drained::new(connection, drain, |connection| connection.graceful_shutdown()).await;
     }
 }
 
@@ -128,6 +188,12 @@ async fn accept(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStrea
 }
 
 impl ConnectionLimits {
+    /// Counts the connections of each peer of one listener.
+    #[must_use]
+    pub fn peers(&self) -> Peers {
+        Peers::new(self.connections_per_peer)
+    }
+
     /// Places for the connections of one listener.
     #[must_use]
     pub fn room(&self) -> Arc<Semaphore> {

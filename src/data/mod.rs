@@ -4,7 +4,13 @@ pub mod ledger;
 
 pub mod listener;
 
+pub mod secure;
+
+pub mod peers;
+
 pub mod strict;
+
+mod host;
 
 pub mod classify;
 

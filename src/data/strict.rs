@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use http::header::{CONNECTION, EXPECT, HeaderName, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, COOKIE, EXPECT, HeaderName, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use sekisho_policy::Refusal;
+
+use super::host::{is_name, plain};
 
 /// Checks the head of a request and takes off it what concerns only this hop.
 ///
@@ -22,7 +24,10 @@ pub fn head<B>(request: &mut Request<B>) -> Result<Arc<str>, Refusal> {
     let told = Told::by(request.headers())?;
     let host = told.host(request.uri())?;
     told.framing(request.version())?;
-    let (this_hop, trailers) = (told.this_hop, told.trailers);
+    let (this_hop, trailers, crumbs) = (told.this_hop, told.trailers, told.cookies > 1);
+    if crumbs {
+        join_cookies(request.headers_mut());
+    }
     strip(request.headers_mut(), this_hop);
     if trailers {
         request.headers_mut().insert(TE, HeaderValue::from_static("trailers"));
@@ -58,6 +63,9 @@ const fn bad(what: &'static str) -> Refusal {
 
 fn target<B>(request: &Request<B>) -> Result<(), Refusal> {
     let path = request.uri().path();
+    if request.uri().scheme_str().is_some_and(|scheme| !matches!(scheme, "http" | "https")) {
+        return Err(bad("the target is of another scheme"));
+    }
     let whole = request.uri().path_and_query().map_or("", |target| target.as_str());
     if !whole.is_ascii() || whole.bytes().any(|byte| byte <= b' ' || byte == 0x7F) {
         return Err(bad("the target is not plain ASCII"));
@@ -79,8 +87,25 @@ fn has_alias(path: &str) -> bool {
         return false;
     }
     let folded = path.to_ascii_lowercase();
+    let decoded = percent_decoded(path);
+    if str::from_utf8(&decoded).is_err() || decoded.iter().any(u8::is_ascii_control) {
+        return true;
+    }
     let dots = folded.ends_with("/..") || folded.ends_with("/.");
     dots || ALIASES.iter().any(|alias| folded.contains(alias)) || escapes_plain(path)
+}
+
+/// The bytes that a path stands for. An overlong form of UTF-8 is a second spelling of a byte, and what is no UTF-8 at all is
+/// read by each server in its own way.
+fn percent_decoded(path: &str) -> Vec<u8> {
+    let mut pieces = path.split('%');
+    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    for piece in pieces {
+        let escaped = piece.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.extend(escaped);
+        bytes.extend_from_slice(piece.as_bytes().get(2..).unwrap_or_default());
+    }
+    bytes
 }
 
 /// Whether a byte is escaped that needs no escape (RFC 3986, 2.3), so that `/%76%32` is another server's `/v2`; or nothing is.
@@ -101,6 +126,7 @@ struct Told<'h> {
     this_hop: u16,
     /// Whether trailers are asked for.
     trailers: bool,
+    cookies: usize,
 }
 
 impl<'h> Told<'h> {
@@ -121,6 +147,10 @@ impl<'h> Told<'h> {
                 // One to h2c may be ignored (RFC 9110, 7.8); any other asks to leave what is searched here.
                 "upgrade" if !value.as_bytes().eq_ignore_ascii_case(b"h2c") => return Err(Refusal::UpgradeRefused),
                 "te" => told.trailers |= value.as_bytes().eq_ignore_ascii_case(b"trailers"),
+                "cookie" => {
+                    told.cookies += 1;
+                    continue;
+                }
                 "upgrade" | "expect" | "proxy-authorization" | "keep-alive" | "proxy-connection" | "http2-settings" => {
                 }
                 other => {
@@ -160,7 +190,7 @@ impl<'h> Told<'h> {
             (None, Some(host)) => host,
         };
         let is_port = authority.port_u16().is_some() || authority.as_str().len() == authority.host().len();
-        if authority.as_str().contains('@') || authority.host().is_empty() || !is_port {
+        if authority.as_str().contains('@') || !is_name(authority.host()) || !is_port {
             return Err(bad("Host is not a host"));
         }
         Ok(Arc::from(authority.host().to_ascii_lowercase()))
@@ -178,15 +208,6 @@ const fn once(is: bool, otherwise: &'static str) -> Result<(), Refusal> {
     if is { Ok(()) } else { Err(bad(otherwise)) }
 }
 
-/// The host in a `Host` that needs no parser: lower case letters, digits, dots and hyphens, with or without a port.
-fn plain(host: &[u8]) -> Option<&str> {
-    let end = host.iter().position(|byte| *byte == b':');
-    let (name, port) = end.map_or((host, None), |end| (host.get(..end).unwrap_or_default(), host.get(end + 1..)));
-    let is_name = !name.is_empty() && name.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-'));
-    let is_port = port.is_none_or(|port| str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()));
-    if is_name && is_port { str::from_utf8(name).ok() } else { None }
-}
-
 fn is_near_miss(name: &str) -> bool {
     name.contains('_') && FRAMING.contains(&name.replace('_', "-").as_str())
 }
@@ -199,6 +220,14 @@ fn names_no_header(connection: &HeaderValue) -> Result<(), Refusal> {
 
 fn of_this_hop(name: &HeaderName) -> u16 {
     THIS_HOP.iter().position(|ours| ours == name).map_or(0, |at| 1 << at)
+}
+
+/// HTTP/2 may divide the cookies of a request; outside of it they are one header (RFC 9113, 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        headers.insert(COOKIE, whole);
+    }
 }
 
 /// Takes off what concerns only this hop.
@@ -276,6 +305,10 @@ mod tests {
             ("escaped dot", "GET", "/a/%2E%2e/b", &[host]),
             ("escaped slash", "GET", "/a%2fb", &[host]),
             ("escaped percent", "GET", "/a%252fb", &[host]),
+            ("another scheme", "GET", "ftp://a/", &[host]),
+            ("overlong dots", "GET", "/a/%c0%ae%c0%ae/b", &[host]),
+            ("no UTF-8", "GET", "/a%ff", &[host]),
+            ("escaped line end", "GET", "/a%0d%0ax:y", &[host]),
             ("escaped letter", "GET", "/%762/orders", &[host]),
             ("no escape", "GET", "/a%zz", &[host]),
             ("no escape at the end", "GET", "/a%", &[host]),
@@ -323,6 +356,15 @@ mod tests {
         let h2c =
             [("host", "a"), ("connection", "Upgrade, HTTP2-Settings"), ("upgrade", "h2c"), ("http2-settings", "x")];
         assert_eq!(outcome("GET", "/", &h2c), Ok("a".into()));
+    }
+
+    #[test]
+    fn cookies_that_were_divided_are_one_header() {
+        let request = Request::builder().uri("http://a/").header("cookie", "a=1").header("cookie", "b=2; c=3");
+        let mut request = request.body(()).unwrap();
+        head(&mut request).unwrap();
+        let cookies: Vec<_> = request.headers().get_all("cookie").iter().collect();
+        assert_eq!(cookies, ["a=1; b=2; c=3"]);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub struct Metrics {
     findings: CounterVec,
     auth_failures: CounterVec,
     signals: CounterVec,
+    handshakes: CounterVec,
     orders: Known,
     shadow: Known,
     state: IntGaugeVec,
@@ -101,6 +102,12 @@ impl Metrics {
             )?,
             findings: counters(&registry, "findings_total", "Secrets found, by the detector.", "detector")?,
             signals: counters(&registry, "signals_raised_total", "Signals raised, by name.", "signal")?,
+            handshakes: pairs(
+                &registry,
+                "tls_handshakes_total",
+                "TLS handshakes, by listener and how they ended.",
+                ["listener", "outcome"],
+            )?,
             orders: Known::new(
                 &counters(&registry, "orders_forwarded_total", "Order messages let through, by class.", "class")?,
                 Class::ALL.map(Class::name),
@@ -175,6 +182,11 @@ impl Metrics {
         self.auth_failures.with_label_values(&[why]).inc();
     }
 
+    /// A client shook hands on `listener`, or could not.
+    pub fn handshake(&self, listener: &'static str, outcome: &'static str) {
+        self.handshakes.with_label_values(&[listener, outcome]).inc();
+    }
+
     /// An order message was let through.
     pub fn forwarded(&self, class: Class) {
         self.orders.inc(class.name());
@@ -238,6 +250,12 @@ fn counter(registry: &Registry, name: &str, help: &str) -> prometheus::Result<Co
 
 fn counters(registry: &Registry, name: &str, help: &str, label: &str) -> prometheus::Result<CounterVec> {
     let counters = CounterVec::new(opts(name, help), &[label])?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
+}
+
+fn pairs(registry: &Registry, name: &str, help: &str, labels: [&str; 2]) -> prometheus::Result<CounterVec> {
+    let counters = CounterVec::new(opts(name, help), &labels)?;
     registry.register(Box::new(counters.clone()))?;
     Ok(counters)
 }

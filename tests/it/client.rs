@@ -117,7 +117,8 @@ fn speak(mut stream: TcpStream, pieces: &[&[u8]]) -> std::io::Result<Answer> {
     parse(&all).ok_or_else(|| std::io::Error::other(format!("no answer: {:?}", String::from_utf8_lossy(&all))))
 }
 
-fn parse(all: &[u8]) -> Option<Answer> {
+/// An answer, if there is a head; as much of its body as is there.
+pub(crate) fn parse(all: &[u8]) -> Option<Answer> {
     let end = all.windows(4).position(|window| window == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&all[..end]).into_owned();
     let status = head.split(' ').nth(1)?.parse().ok()?;

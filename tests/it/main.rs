@@ -50,6 +50,18 @@ mod files;
 
 mod protocol;
 
+mod strict;
+
+mod h2;
+
+mod pki;
+
+mod tls;
+
+mod limits;
+
+mod streams;
+
 mod tools;
 
 mod bundles;

@@ -66,11 +66,16 @@ impl Sidecar {
 
     /// Starts with `more` added to the policy.
     pub(crate) fn with(upstream: &Upstream, more: &str) -> Self {
+        Self::with_app(upstream.address, more)
+    }
+
+    /// As [`with`](Self::with), in front of a server that was not written here.
+    pub(crate) fn with_app(app: SocketAddr, more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("pepper"), PEPPER).unwrap();
         std::fs::write(dir.path().join("known"), known()).unwrap();
         std::fs::write(dir.path().join("lower"), lower()).unwrap();
-        std::fs::write(dir.path().join("policy.yaml"), policy(dir.path(), upstream.address, more)).unwrap();
+        std::fs::write(dir.path().join("policy.yaml"), policy(dir.path(), app, more)).unwrap();
         Self::on(dir)
     }
 
@@ -93,6 +98,8 @@ impl Sidecar {
             .arg(dir.path().join("policy.yaml"))
             .arg("--data")
             .arg(dir.path().join("data"))
+            // Where it is, it stands for what this machine trusts.
+            .env("SSL_CERT_FILE", dir.path().join("system.pem"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

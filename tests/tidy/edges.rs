@@ -32,7 +32,7 @@ const CRATES: [(&str, &[&str]); 9] = [
 ];
 
 /// A room of `src/`, and the rooms that it may know.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     // What carries requests knows neither who may change the state nor where it is kept: it is handed a view.
     ("data", &[]),
     ("identity", &[]),
@@ -41,9 +41,11 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ("control", &["evidence"]),
     ("telemetry", &["control", "evidence"]),
     ("compile", &["data", "evidence", "identity"]),
+    // Reads keys, hands what it made of them to the data path, and tells the journal of what changed.
+    ("tls", &["data", "evidence", "identity"]),
     ("admin", &["control", "data", "evidence", "telemetry"]),
-    ("app", &["admin", "compile", "control", "data", "evidence", "identity", "telemetry"]),
-    ("cli", &["app", "compile", "data", "control", "evidence", "identity", "telemetry"]),
+    ("app", &["admin", "compile", "control", "data", "evidence", "identity", "telemetry", "tls"]),
+    ("cli", &["app", "compile", "data", "control", "evidence", "identity", "telemetry", "tls"]),
 ];
 
 /// The filters. None knows another: what they share stands beside them.

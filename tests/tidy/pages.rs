@@ -42,8 +42,8 @@ fn section_faults(tree: &Tree) -> Vec<String> {
             faults.push(format!("{path}: does not begin with what it is"));
         }
         let written = default.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(':')));
-        // The macro that sections are written with, and the list of them.
-        if !["section", "mod"].contains(&name) && !written {
+        // The macro that sections are written with, the list of them, and what stands within two of them.
+        if !["section", "mod", "tls"].contains(&name) && !written {
             faults.push(format!("{path}: {DEFAULT_POLICY} has no `{name}:`"));
         }
     }

@@ -177,11 +177,11 @@ mod tests {
 
     fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         let value = parts.concat();
-        let length = value.len();
-        let head = match length {
-            0..0x80 => vec![tag, length as u8],
-            0x80..0x100 => vec![tag, 0x81, length as u8],
-            _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
+        let [high, low] = u16::try_from(value.len()).unwrap().to_be_bytes();
+        let head = match (high, low) {
+            (0, 0..=0x7F) => vec![tag, low],
+            (0, _) => vec![tag, 0x81, low],
+            _ => vec![tag, 0x82, high, low],
         };
         [head, value].concat()
     }

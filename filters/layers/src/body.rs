@@ -10,9 +10,10 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use sekisho_policy::Refusal;
 use tokio::time::Sleep;
 
-use crate::Fault;
+use crate::{Fault, trailers};
 
-/// A message body: nothing, a piece held in memory, or a stream. Trailers travel as frames.
+/// A message body: nothing, a piece held in memory, or a stream. Trailers travel as frames, without
+/// what only a head may say.
 #[derive(Default)]
 pub struct Body {
     kind: Kind,
@@ -118,7 +119,10 @@ impl HttpBody for Body {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
         let Self { kind, bound } = &mut *self;
         if let Kind::Stream(stream) = kind {
-            let frame = stream.as_mut().poll_frame(cx);
+            let mut frame = stream.as_mut().poll_frame(cx);
+            if let Poll::Ready(Some(Ok(frame))) = &mut frame {
+                trailers::strip(frame);
+            }
             return match bound {
                 Some(bound) => bound.check(frame, cx),
                 None => frame,

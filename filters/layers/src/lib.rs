@@ -15,6 +15,8 @@ pub mod fault;
 
 pub mod body;
 
+mod trailers;
+
 pub mod answer;
 
 pub mod starts;

@@ -42,7 +42,8 @@ pub use policy::Policy;
 pub use refusal::{Forwarded, OrderRefusal, Refusal};
 pub use role::{Operation, Role};
 pub use sections::{
-    ActionName, ApiKey, AtRest, AuthFailures, Detectors, Gate, Identity, Incidents, IpNet, JournalPolicy, Limits,
-    Listener, Listeners, MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe,
-    Protocol, RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, Upstream,
+    ActionName, ApiKey, AtRest, AuthFailures, CertificateSource, ClientCertificates, Detectors, Gate, Identity,
+    Incidents, IpNet, JournalPolicy, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
+    NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RoutePolicy, Safety, SecretRef, SecretSource,
+    Signal, Signals, TlsVersion, Upstream, UpstreamTls,
 };

@@ -6,9 +6,11 @@ use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use sekisho_filters::order_gate::Unwritten;
 use sekisho_filters::{Body, Cause};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::{Target, Timeouts};
+use super::io::Socket;
+use super::{Protocol, Target, Timeouts};
 
 /// One connection to an upstream.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(super) struct Connection {
     pub(super) unwritten: Unwritten,
     /// Whether a request was sent on it before: such a connection may have been closed without our knowing.
     pub(super) used: bool,
+    /// Under which reading of the certificates it was made.
+    pub(super) generation: u64,
 }
 
 #[derive(Debug)]
@@ -31,21 +35,19 @@ impl Connection {
     }
 
     async fn connect(target: &Target) -> Result<Self, Cause> {
+        // Read before the handshake: what replaces it meanwhile makes this connection an old one.
+        let generation = target.generation();
         let stream = TcpStream::connect((target.host.as_str(), target.port)).await?;
         stream.set_nodelay(true)?;
         let unwritten = Unwritten::default();
-        let socket = super::io::Socket::new(stream, unwritten.clone());
-        let sender = if target.h2c {
-            let (sender, connection) =
-                http2::Builder::new(TokioExecutor::new()).timer(TokioTimer::new()).handshake(socket).await?;
-            drive(connection);
-            Sender::Http2(sender)
-        } else {
-            let (sender, connection) = http1::Builder::new().handshake(socket).await?;
-            drive(connection);
-            Sender::Http1(sender)
+        let sender = match &target.tls {
+            None => Sender::on(Socket::new(stream, unwritten.clone()), target.protocol).await?,
+            Some(tls) => {
+                let stream = tls.connect(stream, target.protocol == Protocol::Http2).await?;
+                Sender::on(Socket::new(stream, unwritten.clone()), target.protocol).await?
+            }
         };
-        Ok(Self { sender, unwritten, used: false })
+        Ok(Self { sender, unwritten, used: false, generation })
     }
 
     /// Whether a request can be sent on it now.
@@ -67,9 +69,12 @@ impl Connection {
     pub(super) fn share(&self) -> Option<Self> {
         match &self.sender {
             Sender::Http1(_) => None,
-            Sender::Http2(sender) => {
-                Some(Self { sender: Sender::Http2(sender.clone()), unwritten: self.unwritten.clone(), used: true })
-            }
+            Sender::Http2(sender) => Some(Self {
+                sender: Sender::Http2(sender.clone()),
+                unwritten: self.unwritten.clone(),
+                used: true,
+                generation: self.generation,
+            }),
         }
     }
 
@@ -87,6 +92,27 @@ impl Connection {
         match &mut self.sender {
             Sender::Http1(sender) => sender.try_send_request(request).await,
             Sender::Http2(sender) => sender.try_send_request(request).await,
+        }
+    }
+}
+
+impl Sender {
+    async fn on<S>(socket: Socket<S>, protocol: Protocol) -> Result<Self, hyper::Error>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        match protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = http1::Builder::new().handshake(socket).await?;
+                drive(connection);
+                Ok(Self::Http1(sender))
+            }
+            Protocol::Http2 => {
+                let mut builder = http2::Builder::new(TokioExecutor::new());
+                let (sender, connection) = builder.timer(TokioTimer::new()).handshake(socket).await?;
+                drive(connection);
+                Ok(Self::Http2(sender))
+            }
         }
     }
 }

@@ -5,33 +5,34 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use sekisho_filters::order_gate::Unwritten;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// A socket that tells when all it was given has been written.
 #[derive(Debug)]
-pub(super) struct Socket {
-    inner: TokioIo<TcpStream>,
+pub(super) struct Socket<S> {
+    inner: TokioIo<S>,
     unwritten: Unwritten,
 }
 
-impl Socket {
-    pub(super) fn new(stream: TcpStream, unwritten: Unwritten) -> Self {
+impl<S> Socket<S> {
+    pub(super) fn new(stream: S, unwritten: Unwritten) -> Self {
         Self { inner: TokioIo::new(stream), unwritten }
     }
 }
 
-impl Read for Socket {
+impl<S: AsyncRead + Unpin> Read for Socket<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
-impl Write for Socket {
+impl<S: AsyncWrite + Unpin> Write for Socket<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.inner).poll_write(cx, buf)
     }
 
-    /// INVARIANT: the HTTP/1 client flushes its socket only when its own buffer is empty.
+    /// INVARIANT: the HTTP/1 client flushes its socket only when its own buffer is empty, and a flushed TLS stream has written
+    /// its last record to the socket.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.inner).poll_flush(cx);
         if flushed.is_ready() {

@@ -16,6 +16,8 @@
 //! }
 //! ```
 
+mod breaker;
+
 mod connection;
 
 mod io;
@@ -26,6 +28,7 @@ mod send;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,6 +39,9 @@ use sekisho_filters::{Answer, Body, Stop};
 use sekisho_policy::Refusal;
 use tower::Service;
 
+use super::secure::ClientTls;
+use breaker::Breaker;
+pub use breaker::Patience;
 use pool::Pool;
 
 /// All upstreams of one sidecar.
@@ -44,29 +50,47 @@ pub struct Upstreams {
     by_name: Arc<HashMap<Arc<str>, Arc<Upstream>, RandomState>>,
 }
 
-/// One upstream.
+/// One upstream: servers that do the same, each of which gets its turn.
 #[derive(Debug)]
 pub struct Upstream {
-    target: Target,
+    name: Arc<str>,
+    endpoints: Vec<Endpoint>,
+    turn: AtomicUsize,
     timeouts: Timeouts,
+}
+
+/// One server of an upstream.
+#[derive(Debug)]
+struct Endpoint {
+    target: Target,
     pool: Pool,
+    breaker: Breaker,
 }
 
 /// Where an upstream is.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// As policy names it.
-    pub name: Arc<str>,
-    /// Name or address.
+    /// Name or address; one of IPv6 without its brackets.
     pub host: String,
     /// Port.
     pub port: u16,
-    /// Both, as they stand in `Host`.
+    /// Both, as they stand in `Host`: a port that the scheme implies is left out.
     pub authority: HeaderValue,
     /// Whether the client's `Host` goes on, as a signature over it needs.
     pub preserve_host: bool,
-    /// Whether HTTP/2 with prior knowledge is spoken.
-    pub h2c: bool,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// How TLS is spoken beneath it, if it is.
+    pub tls: Option<Arc<ClientTls>>,
+}
+
+/// What is spoken with an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2: by ALPN over TLS, by prior knowledge without.
+    Http2,
 }
 
 /// How long an upstream may take.
@@ -81,10 +105,27 @@ pub struct Timeouts {
 }
 
 impl Upstream {
-    /// An upstream that keeps at most `idle_connections` connections it does not use.
+    /// An upstream of this name that keeps at most `idle_connections` connections to each of `targets` that it does not use.
     #[must_use]
-    pub fn new(target: Target, timeouts: Timeouts, idle_connections: usize) -> Self {
-        Self { target, timeouts, pool: Pool::new(idle_connections, timeouts.idle) }
+    pub fn new(
+        name: Arc<str>,
+        targets: Vec<Target>,
+        timeouts: Timeouts,
+        idle_connections: usize,
+        patience: Patience,
+    ) -> Self {
+        let endpoint = |target| Endpoint {
+            target,
+            pool: Pool::new(idle_connections, timeouts.idle),
+            breaker: Breaker::new(patience),
+        };
+        Self { name, endpoints: targets.into_iter().map(endpoint).collect(), turn: AtomicUsize::new(0), timeouts }
+    }
+
+    /// Its endpoints, beginning with the one whose turn it is.
+    fn in_turn(&self) -> impl Iterator<Item = &Endpoint> {
+        let first = if self.endpoints.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
+        self.endpoints.iter().cycle().skip(first % self.endpoints.len().max(1)).take(self.endpoints.len())
     }
 }
 
@@ -92,7 +133,7 @@ impl Upstreams {
     /// Upstreams, to be found by their names.
     #[must_use]
     pub fn new(upstreams: Vec<Upstream>) -> Self {
-        let by_name = upstreams.into_iter().map(|upstream| (Arc::clone(&upstream.target.name), Arc::new(upstream)));
+        let by_name = upstreams.into_iter().map(|upstream| (Arc::clone(&upstream.name), Arc::new(upstream)));
         Self { by_name: Arc::new(by_name.collect()) }
     }
 }

@@ -38,9 +38,13 @@ impl Pool {
         Self { idle: Arc::default(), most, time }
     }
 
-    pub(super) fn take(&self) -> Option<Connection> {
+    /// A connection of this generation; those of another are let go.
+    pub(super) fn take(&self, generation: u64) -> Option<Connection> {
         let mut idle = self.lock();
-        let usable = |idle: &Idle| !idle.connection.is_closed() && idle.since.elapsed() <= self.time;
+        let usable = |idle: &Idle| {
+            let Connection { generation: of, .. } = idle.connection;
+            of == generation && !idle.connection.is_closed() && idle.since.elapsed() <= self.time
+        };
         while idle.last().is_some_and(|last| !usable(last)) {
             idle.pop();
         }

@@ -12,7 +12,7 @@ use sekisho_policy::Refusal;
 
 use super::connection::Connection;
 use super::pool::Pooled;
-use super::{Target, Upstream};
+use super::{Endpoint, Protocol, Target, Timeouts, Upstream};
 use crate::data::strict;
 
 impl Upstream {
@@ -22,48 +22,75 @@ impl Upstream {
     /// closed before a byte of the request was written.
     pub(super) async fn send(&self, permitted: Permitted) -> Result<Response<Body>, Stop> {
         let order = permitted.is_order();
-        let mut connection = match self.pool.take() {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
+        let (endpoint, mut connection) = self.connected(order).await?;
         // INVARIANT: the last look at the state happens here, with the connection in hand.
-        let request = self.target.address(permitted.commence(&connection.unwritten)?)?;
-        let stale = connection.used;
-        match self.exchange(&mut connection, request, order).await? {
-            Ok(response) => self.answer(connection, response),
-            Err(mut unsent) => match unsent.take_message() {
-                Some(request) if stale && !order => {
-                    let mut connection = self.connect().await?;
-                    match self.exchange(&mut connection, request, order).await? {
-                        Ok(response) => self.answer(connection, response),
-                        Err(failed) => Err(broken(failed.into_error(), false)),
-                    }
+        let request = endpoint.target.address(permitted.commence(&connection.unwritten)?)?;
+        let sent = endpoint.send(&self.timeouts, &mut connection, (request, order)).await;
+        endpoint.note(&sent);
+        endpoint.answer(connection, sent?)
+    }
+
+    /// A connection to the endpoint whose turn it is, or to the next that can be reached: nothing has been sent yet, so an order
+    /// may try another too. What is not an order leaves alone those that failed again and again; a cancel tries them.
+    async fn connected(&self, order: bool) -> Result<(&Endpoint, Connection), Stop> {
+        let mut why = None;
+        for endpoint in self.in_turn().filter(|endpoint| endpoint.breaker.lets_try() || order) {
+            if let Some(connection) = endpoint.pool.take(endpoint.target.generation()) {
+                return Ok((endpoint, connection));
+            }
+            match endpoint.connect(&self.timeouts).await {
+                Ok(connection) => return Ok((endpoint, connection)),
+                Err(fault) => {
+                    endpoint.breaker.failed();
+                    why = Some(fault);
                 }
-                Some(_never_sent) => Err(Fault::Upstream(unsent.into_error().into()).into()),
-                None => Err(broken(unsent.into_error(), order)),
-            },
+            }
+        }
+        Err(why.map_or(Refusal::UpstreamUnavailable.into(), Stop::from))
+    }
+}
+
+impl Endpoint {
+    async fn send(
+        &self,
+        timeouts: &Timeouts,
+        connection: &mut Connection,
+        (request, order): (Request<Body>, bool),
+    ) -> Result<Response<Incoming>, Stop> {
+        let stale = connection.used;
+        let mut unsent = match exchange(timeouts, connection, request, order).await? {
+            Ok(response) => return Ok(response),
+            Err(unsent) => unsent,
+        };
+        match unsent.take_message() {
+            Some(request) if stale && !order => {
+                *connection = self.connect(timeouts).await?;
+                let sent = exchange(timeouts, connection, request, order).await?;
+                sent.map_err(|failed| broken(failed.into_error(), false))
+            }
+            Some(_never_sent) => Err(Fault::Upstream(unsent.into_error().into()).into()),
+            None => Err(broken(unsent.into_error(), order)),
         }
     }
 
-    async fn connect(&self) -> Result<Connection, Stop> {
-        let opened = Connection::open(&self.target, &self.timeouts).await.map_err(Fault::Upstream)?;
+    /// Whether it was well. What broke on the client's side, or was refused by us, says nothing of it.
+    fn note(&self, sent: &Result<Response<Incoming>, Stop>) {
+        let late = |refusal: &Refusal| matches!(refusal, Refusal::UpstreamTimeout | Refusal::OrderOutcomeUnknown);
+        match sent {
+            Ok(response) if !matches!(response.status().as_u16(), 502..=504) => self.breaker.succeeded(),
+            Ok(_) | Err(Stop::Broke(Fault::Upstream(_))) => self.breaker.failed(),
+            Err(Stop::Refused(refusal)) if late(refusal) => self.breaker.failed(),
+            Err(Stop::Broke(Fault::Downstream(_) | Fault::Cut(_)) | Stop::Refused(_)) => {}
+        }
+    }
+
+    async fn connect(&self, timeouts: &Timeouts) -> Result<Connection, Fault> {
+        let opened = Connection::open(&self.target, timeouts).await.map_err(Fault::Upstream)?;
         if let Some(shared) = opened.share() {
             // Carries many requests at once: the next one need not wait for this one's answer.
             self.pool.give(shared);
         }
         Ok(opened)
-    }
-
-    async fn exchange(
-        &self,
-        connection: &mut Connection,
-        request: Request<Body>,
-        order: bool,
-    ) -> Result<Result<Response<Incoming>, TrySendError<Request<Body>>>, Stop> {
-        // An order that was sent and is not answered in time may have been carried out.
-        let late = || if order { Refusal::OrderOutcomeUnknown } else { Refusal::UpstreamTimeout };
-        let sent = connection.send(request);
-        tokio::time::timeout(self.timeouts.response, sent).await.map_err(|_elapsed| late().into())
     }
 
     fn answer(&self, connection: Connection, mut response: Response<Incoming>) -> Result<Response<Body>, Stop> {
@@ -79,15 +106,32 @@ impl Upstream {
     }
 }
 
+async fn exchange(
+    timeouts: &Timeouts,
+    connection: &mut Connection,
+    request: Request<Body>,
+    order: bool,
+) -> Result<Result<Response<Incoming>, TrySendError<Request<Body>>>, Stop> {
+    // An order that was sent and is not answered in time may have been carried out.
+    let late = || if order { Refusal::OrderOutcomeUnknown } else { Refusal::UpstreamTimeout };
+    let sent = connection.send(request);
+    tokio::time::timeout(timeouts.response, sent).await.map_err(|_elapsed| late().into())
+}
+
 impl Target {
+    /// Counts readings of the certificates: a connection of another one carries no new request.
+    pub(super) fn generation(&self) -> u64 {
+        self.tls.as_ref().map_or(0, |tls| tls.generation())
+    }
+
     /// The request as the upstream gets it: HTTP/1.1 in origin form, or HTTP/2 with its authority.
     fn address(&self, mut request: Request<Body>) -> Result<Request<Body>, Stop> {
         let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let host = self.host_for(&request)?;
-        if self.h2c {
+        if self.protocol == Protocol::Http2 {
             request.headers_mut().remove(HOST);
             *request.uri_mut() = Uri::builder()
-                .scheme("http")
+                .scheme(if self.tls.is_some() { "https" } else { "http" })
                 .authority(host.as_bytes())
                 .path_and_query(path)
                 .build()

@@ -239,7 +239,7 @@ const SECTIONS: [(&str, &str); 58] = [
     ("two listeners on a port", "listeners: {ingress: '127.0.0.1:80', egress: '127.0.0.1:80'}"),
     ("a listener on a default port", "listeners: {ingress: '127.0.0.1:9912'}"),
     ("an upstream without a url", "upstreams: {a: {}}"),
-    ("an upstream over TLS", "upstreams: {a: {url: 'https://h:1'}}"),
+    ("an upstream over TLS with a path", "upstreams: {a: {url: 'https://h:1/x'}}"),
     ("an upstream with a path", "upstreams: {a: {url: 'http://h:1/x'}}"),
     ("an upstream without a port", "upstreams: {a: {url: 'http://h'}}"),
     ("an upstream with a user", "upstreams: {a: {url: 'http://u:p@h:1'}}"),

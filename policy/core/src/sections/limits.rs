@@ -9,6 +9,8 @@ section! {
     LimitsWritten => Limits {
         /// Connections open at once, on each listener.
         connections: usize = Count("1024", "1", "100000"),
+        /// Connections open at once from one address (of IPv6, from one /64), on each listener.
+        connections_per_peer: usize = Count("1024", "1", "100000"),
         /// Headers of a request.
         header_count: usize = Count("100", "8", "1000"),
         /// Bytes of all headers of a request.
@@ -49,8 +51,14 @@ section! {
         h2_streams: u32 = Count("128", "1", "1000"),
         /// Idle connections kept to each upstream.
         pool_idle_per_upstream: usize = Count("32", "0", "1024"),
+        /// Failures in a row after which an endpoint of an upstream is left alone, but for orders.
+        breaker_failures: u32 = Count("5", "1", "10000"),
+        /// How long it is left alone before one request tries it again.
+        breaker_pause: Duration = Time("5s", "100ms", "10m"),
         /// Until the head of a request is complete.
         header_timeout: Duration = Time("10s", "100ms", "5m"),
+        /// Until TLS is agreed upon with a client.
+        handshake_timeout: Duration = Time("10s", "100ms", "1m"),
         /// Between two pieces of a body.
         body_idle_timeout: Duration = Time("30s", "100ms", "10m"),
         /// An idle connection of a client.

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::tls::{ListenerTls, ListenerTlsWritten};
 use crate::check::Checker;
-use crate::written::{Address, Raw};
+use crate::written::{Address, At, Raw};
 
 /// Where connections are accepted.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -20,6 +21,12 @@ pub(crate) struct ListenersWritten {
     pub(crate) admin: Option<Raw<Address>>,
     /// Health and metrics; no route here changes anything. Default 0.0.0.0:9912.
     pub(crate) health: Option<Raw<Address>>,
+    /// TLS on ingress. Absent: plain HTTP, for callers on this machine.
+    pub(crate) ingress_tls: Option<At<ListenerTlsWritten>>,
+    /// TLS on egress. Absent: plain HTTP, for the service on this machine.
+    pub(crate) egress_tls: Option<At<ListenerTlsWritten>>,
+    /// TLS on health. Absent: plain HTTP.
+    pub(crate) health_tls: Option<At<ListenerTlsWritten>>,
 }
 
 /// Where connections are accepted.
@@ -33,6 +40,12 @@ pub struct Listeners {
     pub admin: SocketAddr,
     /// Health and metrics.
     pub health: SocketAddr,
+    /// TLS on ingress. None: plain HTTP.
+    pub ingress_tls: Option<ListenerTls>,
+    /// TLS on egress. None: plain HTTP.
+    pub egress_tls: Option<ListenerTls>,
+    /// TLS on health. None: plain HTTP.
+    pub health_tls: Option<ListenerTls>,
 }
 
 /// The side of the service that a route is on.
@@ -53,7 +66,20 @@ impl ListenersWritten {
             egress: address(&self.egress, "egress"),
             admin: address(&self.admin, "admin").unwrap_or(ADMIN),
             health: address(&self.health, "health").unwrap_or(HEALTH),
+            ingress_tls: tls(self.ingress_tls.as_ref(), "ingress", checker),
+            egress_tls: tls(self.egress_tls.as_ref(), "egress", checker),
+            health_tls: tls(self.health_tls.as_ref(), "health", checker),
         };
+        let without = [("ingress", &self.ingress, &self.ingress_tls), ("egress", &self.egress, &self.egress_tls)];
+        for (name, _, tls) in without.iter().filter(|(_, address, _)| address.is_none()) {
+            if let Some(tls) = tls {
+                checker.wrong(
+                    tls.place,
+                    &format!("listeners.{name}_tls"),
+                    format!("expected listeners.{name} beside it"),
+                );
+            }
+        }
         if let Some(admin) = self.admin.as_ref().filter(|_| !listeners.admin.ip().is_loopback()) {
             checker.wrong(admin.place(), "listeners.admin", "expected a loopback address");
         }
@@ -81,6 +107,10 @@ impl ListenersWritten {
             }
         }
     }
+}
+
+fn tls(written: Option<&At<ListenerTlsWritten>>, name: &str, checker: &mut Checker) -> Option<ListenerTls> {
+    written.map(|written| written.value.check(written.place, &format!("listeners.{name}_tls"), checker))
 }
 
 const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9911);

@@ -6,6 +6,8 @@ mod listeners;
 
 mod limits;
 
+mod tls;
+
 mod upstreams;
 
 mod routes;
@@ -64,6 +66,7 @@ pub use secrets::{NoReference, SecretRef, SecretSource};
 pub(crate) use secrets::{SecretWritten, check_secrets};
 pub(crate) use signals::SignalsWritten;
 pub use signals::{Signal, Signals};
+pub use tls::{CertificateSource, ClientCertificates, ListenerTls, TlsVersion, UpstreamTls};
 pub use upstreams::{Protocol, Upstream};
 pub(crate) use upstreams::{UpstreamWritten, check_upstreams};
 

@@ -19,6 +19,10 @@ section! {
         integrity_interval: Duration = Time("10m", "1s", "24h"),
         /// How often the policy file is compared with what is in force.
         policy_interval: Duration = Time("5s", "100ms", "1h"),
+        /// How often certificates, their keys and revocation lists are read again.
+        certificate_interval: Duration = Time("10s", "100ms", "1h"),
+        /// How long before it expires a certificate is to be told of.
+        certificate_expiry: Duration = Time("504h", "0s", "8760h"),
         /// How far the wall clock may move against the machine's own within a second before that is recorded.
         clock_jump: Duration = Time("2s", "100ms", "1h"),
     }
