@@ -37,6 +37,8 @@ pub(crate) const WORD: Class = ALNUM | UNDERSCORE;
 pub(crate) const TOKEN68: Class = ALNUM | DASH | DOT | UNDERSCORE | TILDE | B64_MARKS | EQUALS;
 /// What a field name outside quotes is made of.
 pub(crate) const NAME: Class = WORD | DASH | DOT;
+/// What names of hosts and ids are made of.
+pub(crate) const HOST: Class = ALNUM | DASH | DOT;
 /// Bytes a bare word may hold: printable or high, no quote, no space.
 pub(crate) const BARE: Class = VISIBLE | HIGH;
 
@@ -55,12 +57,12 @@ pub(crate) fn named(name: &str) -> Option<Class> {
 }
 
 /// The names of the classes, as packs write them.
-pub(crate) const NAMES: [&str; 24] = [
+pub(crate) const NAMES: [&str; 25] = [
     "digit", "lower", "upper", "letter", "alnum", "uppernum", "lowernum", "word", "hex", "HEX", "anyhex", "uuid",
-    "b32", "b58", "b64", "b64p", "b64u", "b64up", "token68", "path", "visible", "crypt", "number", "spaced",
+    "b32", "b58", "b64", "b64p", "b64u", "b64up", "token68", "path", "visible", "crypt", "number", "spaced", "host",
 ];
 
-const CLASSES: [Class; 24] = [
+const CLASSES: [Class; 25] = [
     DIGIT,
     LOWER,
     UPPER,
@@ -85,6 +87,7 @@ const CLASSES: [Class; 24] = [
     CRYPT | B64U | DOT | B64_MARKS | EQUALS,
     DIGIT | DASH | SPACE | B64_MARKS,
     UPPER | DIGIT | SPACE | B64_MARKS,
+    HOST,
 ];
 
 #[expect(

@@ -78,6 +78,7 @@ pub use ruleset::known::{KnownError, KnownSecret};
 pub use ruleset::pack::PackError;
 pub use ruleset::{BuildError, Ruleset, RulesetBuilder};
 pub use scanner::Scanner;
+pub use validate::base62;
 
 /// Redacts a whole text.
 #[must_use]

@@ -8,14 +8,20 @@ pub(super) fn base62_tail(value: &[u8]) -> bool {
     let Some(body) = head.last_chunk::<30>() else {
         return false;
     };
+    base62(body) == *tail
+}
+
+/// The CRC-32 of `body` in base 62, as it stands at the end of a token: for who makes tokens that scanners are to know.
+#[must_use]
+pub fn base62(body: &[u8]) -> [u8; 6] {
     let mut crc = crc32fast::hash(body);
-    let mut expected = [b'0'; 6];
-    for digit in expected.iter_mut().rev() {
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
         let index = usize::try_from(crc % 62).unwrap_or_default();
         *digit = ALPHABET.get(index).copied().unwrap_or_default();
         crc /= 62;
     }
-    expected == *tail
+    digits
 }
 
 /// Atlassian: the last eight characters are the CRC-32 of everything before them in upper-case hex.

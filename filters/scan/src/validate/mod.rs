@@ -16,6 +16,7 @@ use crate::ruleset::pack::Check;
 
 pub(crate) use base58check::{is_base58check, is_wif};
 pub(crate) use crc16::{is_nats_seed, is_stellar_seed};
+pub use crc32::base62;
 pub(crate) use words::{LENGTHS as PHRASE_LENGTHS, is_listed, odd_pairs};
 
 /// Whether `value` passes its checksum.
