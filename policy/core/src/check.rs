@@ -4,10 +4,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_safety::Scope;
 
+use crate::sections::BaoServer;
 use crate::written::{Address, Bytes, Count, Flag, Place, Raw, ScopeText, Text, Time};
 
 /// One thing that is wrong with a policy.
@@ -56,13 +58,15 @@ impl std::error::Error for PolicyErrors {}
 /// the rest can still be looked at; what was replaced never gets out, for with an error there is no policy.
 #[derive(Debug)]
 pub(crate) struct Checker {
+    /// The server that references may name. Known before any of them is read.
+    pub(crate) openbao: Option<Arc<BaoServer>>,
     file: String,
     errors: Vec<PolicyError>,
 }
 
 impl Checker {
     pub(crate) fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), errors: Vec::new() }
+        Self { openbao: None, file: file.to_owned(), errors: Vec::new() }
     }
 
     /// The errors, in the order of the document.

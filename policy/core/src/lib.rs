@@ -40,10 +40,11 @@ pub use orders::{
 };
 pub use policy::Policy;
 pub use refusal::{Forwarded, OrderRefusal, Refusal};
-pub use role::{Operation, Role};
+pub use role::{Matrix, Operation, Role};
 pub use sections::{
-    ActionName, ApiKey, AtRest, AuthFailures, CertificateSource, ClientCertificates, Detectors, Gate, Identity,
-    Incidents, IpNet, JournalPolicy, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
+    ActionName, ApiKey, AtRest, AuthFailures, BaoLogin, BaoSecret, BaoServer, CallersPolicy, CertificateOwner,
+    CertificateSource, ClientCertificates, Detectors, Gate, Identity, Incidents, IpNet, IssuerPolicy, JournalPolicy,
+    JwksSource, KnownCertificate, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
     NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RoutePolicy, Safety, SecretRef, SecretSource,
     Signal, Signals, TlsVersion, Upstream, UpstreamTls,
 };

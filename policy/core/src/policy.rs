@@ -9,14 +9,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use crate::Matrix;
 use crate::check::{Bounds, Checker, PolicyErrors};
 use crate::position::unreadable;
 use crate::sections::{
-    Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, Detectors, DetectorsWritten, Gate, GateWritten,
-    Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits, LimitsWritten,
-    Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger, OrdersLedgerWritten, RoutePolicy,
-    RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten,
-    check_gates, check_routes, check_secrets, check_upstreams,
+    Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, BaoWritten, Detectors, DetectorsWritten, Gate,
+    GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits,
+    LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger, OrdersLedgerWritten,
+    RolesWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten,
+    Upstream, UpstreamWritten, check_gates, check_matrix, check_routes, check_secrets, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -43,6 +44,8 @@ pub struct Policy {
     pub detectors: Detectors,
     /// Who may call.
     pub identity: Identity,
+    /// Which role may do what.
+    pub matrix: Matrix,
     /// How many failed attempts are too many.
     pub auth_failures: AuthFailures,
     /// What makes the state stricter without anybody asking.
@@ -97,12 +100,16 @@ struct Document {
     upstreams: BTreeMap<String, At<UpstreamWritten>>,
     /// Which request goes where; the first that matches takes it.
     routes: Vec<At<RouteWritten>>,
+    /// The OpenBao server that references of the form `openbao:MOUNT/PATH#FIELD` are read from.
+    openbao: BaoWritten,
     /// Secrets that must never leave, by reference.
     secrets: Vec<At<SecretWritten>>,
     /// What the scanner looks for.
     detectors: DetectorsWritten,
     /// Who may call.
     identity: IdentityWritten,
+    /// Which roles may do what, by operation: `sekisho policy roles` prints all of it. Rows that are not here are as they ship.
+    roles: RolesWritten,
     /// How many failed attempts are too many.
     auth_failures: AuthFailuresWritten,
     /// What makes the state stricter without anybody asking.
@@ -184,6 +191,7 @@ pub(crate) fn read<T: DeserializeOwned>(file: &str, yaml: &str) -> Result<T, Pol
 impl Document {
     fn check(&self, yaml: &str, checker: &mut Checker) -> Policy {
         self.check_version(checker);
+        checker.openbao = self.openbao.check(checker);
         let service = checker.needed(self.service.as_ref(), Place::START, "service");
         let service = service.map(|service| checker.name(service, "service")).unwrap_or_default();
         let workers = Bounds { default: "1", min: "1", max: "256" };
@@ -191,11 +199,13 @@ impl Document {
         let listeners = self.listeners.check(checker);
         let upstreams = check_upstreams(&self.upstreams, checker);
         let identity = self.identity.check(checker);
+        let matrix = check_matrix(&self.roles, checker);
         let around = Around {
             listeners: &listeners,
             upstreams: &upstreams,
             upstream_names: &self.upstreams.keys().map(String::as_str).collect(),
-            has_keys: !self.identity.keys.is_empty(),
+            matrix: &matrix,
+            has_keys: self.identity.knows_anybody(),
         };
         let routes = check_routes(&self.routes, around, checker);
         let limits = self.limits.check("limits", checker);
@@ -222,6 +232,7 @@ impl Document {
             listeners,
             upstreams,
             routes,
+            matrix,
             identity,
         }
     }

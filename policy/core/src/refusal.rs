@@ -45,6 +45,15 @@ pub enum Refusal {
     /// The caller is known and may not do this.
     #[error("the caller may not do this")]
     Forbidden,
+    /// Nobody may use the route from this address.
+    #[error("the address may not use this")]
+    AddressRefused,
+    /// The caller has used up what it may use.
+    #[error("over the rate, try again in {retry_after_s} s")]
+    RateLimited {
+        /// Seconds until there is some again.
+        retry_after_s: u64,
+    },
     /// Too many failed attempts.
     #[error("locked out for {retry_after_s} s")]
     LockedOut {
@@ -133,6 +142,8 @@ impl Refusal {
         "order_too_large",
         "unauthenticated",
         "forbidden",
+        "address_refused",
+        "rate_limited",
         "locked_out",
         "no_route",
         "bad_request",
@@ -186,7 +197,10 @@ impl Refusal {
     /// Seconds for `Retry-After`, where trying again helps.
     #[must_use]
     pub const fn retry_after_s(&self) -> Option<u64> {
-        if let Self::LockedOut { retry_after_s } | Self::Overloaded { retry_after_s } = self {
+        if let Self::LockedOut { retry_after_s }
+        | Self::Overloaded { retry_after_s }
+        | Self::RateLimited { retry_after_s } = self
+        {
             return Some(*retry_after_s);
         }
         None
@@ -228,6 +242,8 @@ impl Refusal {
             Self::OrderTooLarge => facts!("order_too_large", 403, "the order message is too long to be judged"),
             Self::Unauthenticated => facts!("unauthenticated", 401, "a valid credential is needed"),
             Self::Forbidden => facts!("forbidden", 403, "this caller may not do this"),
+            Self::AddressRefused => facts!("address_refused", 403, "this address may not use this"),
+            Self::RateLimited { .. } => facts!("rate_limited", 429, "too many requests of this caller"),
             Self::LockedOut { .. } => facts!("locked_out", 429, "too many failed attempts"),
             Self::NoRoute => facts!("no_route", 404, "there is no such route"),
             Self::BadRequest { .. } => facts!("bad_request", 400, "the request is not acceptable HTTP"),

@@ -1,4 +1,5 @@
-//! Who may do what: the permission matrix of seed 003 §3.2, with the operations that the admin interface has.
+//! Who may do what: the permission matrix of seed 003 §3.2, with the operations that the admin interface has. The table itself
+//! is data, `policy/packs/roles.yaml`, of which a policy may replace rows.
 
 use std::fmt;
 
@@ -44,25 +45,59 @@ pub enum Operation {
     CreateBundle,
     /// Say how a gate is.
     ReportGate,
-    /// Lift a lockout, or revoke a key.
+    /// Make and revoke keys, end sessions, lift lockouts.
     ManageAccess,
+}
+
+/// Which role may do what: a bit for each role, a row for each operation. Small enough to be copied to whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    rows: [u8; Operation::ALL.len()],
+}
+
+impl Matrix {
+    /// Nobody may do anything.
+    pub(crate) const NOTHING: Self = Self { rows: [0; Operation::ALL.len()] };
+
+    /// Whether a caller of this role may do that.
+    #[must_use]
+    pub fn may(&self, role: Role, operation: Operation) -> bool {
+        self.rows.get(operation as usize).is_some_and(|row| row & role.bit() != 0)
+    }
+
+    /// Exactly these roles may do it.
+    pub(crate) fn permit(&mut self, operation: Operation, roles: &[Role]) {
+        if let Some(row) = self.rows.get_mut(operation as usize) {
+            *row = roles.iter().fold(0, |row, role| row | role.bit());
+        }
+    }
+
+    /// Whether nobody may do more under `after`.
+    #[must_use]
+    pub fn holds(&self, after: &Self) -> bool {
+        self.rows.iter().zip(&after.rows).all(|(before, after)| after & !before == 0)
+    }
+}
+
+impl fmt::Display for Matrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<19}", "")?;
+        for role in Role::ALL {
+            write!(f, "{:<9}", role.name())?;
+        }
+        for operation in Operation::ALL {
+            write!(f, "\n{:<19}", operation.name())?;
+            for role in Role::ALL {
+                write!(f, "{:<9}", if self.may(role, operation) { "yes" } else { "-" })?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Role {
     /// Every role.
     pub const ALL: [Self; 4] = [Self::Admin, Self::Operator, Self::Viewer, Self::Service];
-
-    /// Whether a caller of this role may do that.
-    #[must_use]
-    pub const fn may(self, operation: Operation) -> bool {
-        let (admin, operator, viewer, service) = operation.row();
-        match self {
-            Self::Admin => admin,
-            Self::Operator => operator,
-            Self::Viewer => viewer,
-            Self::Service => service,
-        }
-    }
 
     /// The word that policy uses for it.
     #[must_use]
@@ -73,6 +108,10 @@ impl Role {
             Self::Viewer => "viewer",
             Self::Service => "service",
         }
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
     }
 }
 
@@ -101,38 +140,52 @@ impl Operation {
         Self::ManageAccess,
     ];
 
-    /// Admin, operator, viewer, service. The first five rows are the seed's own. A service may tighten, for it may be the
-    /// first to see that something is wrong, and tightening is always safe; only people loosen.
-    const fn row(self) -> (bool, bool, bool, bool) {
+    /// The word that policy uses for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
-            Self::ReadConfig | Self::ReadEvents => (true, true, true, false),
-            Self::UpdateConfig | Self::ManageAccess => (true, false, false, false),
-            Self::ExecuteOperations | Self::Tighten | Self::ReportGate => (true, true, false, true),
-            Self::ReadMetrics | Self::ReadState => (true, true, true, true),
-            Self::ReadAudit | Self::ManageIncidents | Self::CreateBundle => (true, true, false, false),
-            Self::ProposeRelease | Self::ConfirmRelease => (true, true, false, false),
+            Self::ReadConfig => "read_config",
+            Self::UpdateConfig => "update_config",
+            Self::ExecuteOperations => "execute_operations",
+            Self::ReadMetrics => "read_metrics",
+            Self::ReadAudit => "read_audit",
+            Self::ReadState => "read_state",
+            Self::ReadEvents => "read_events",
+            Self::Tighten => "tighten",
+            Self::ProposeRelease => "propose_release",
+            Self::ConfirmRelease => "confirm_release",
+            Self::ManageIncidents => "manage_incidents",
+            Self::CreateBundle => "create_bundle",
+            Self::ReportGate => "report_gate",
+            Self::ManageAccess => "manage_access",
         }
+    }
+
+    /// Whether it takes people whom policy knows: it makes something looser.
+    #[must_use]
+    pub const fn takes_people(self) -> bool {
+        matches!(self, Self::ProposeRelease | Self::ConfirmRelease)
+    }
+
+    /// Whether it lets more happen, or more people in: no program does that, and nobody who only watches.
+    pub(crate) const fn loosens(self) -> bool {
+        self.takes_people() || matches!(self, Self::UpdateConfig | Self::ManageAccess)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write;
-
     use super::*;
 
     #[test]
-    fn matrix() {
-        let mut table = format!("{:<18}", "");
-        for role in Role::ALL {
-            write!(table, "{:<9}", role.name()).unwrap();
+    fn each_row_is_its_own() {
+        for (index, operation) in Operation::ALL.into_iter().enumerate() {
+            assert_eq!(operation as usize, index, "{operation:?}");
+            let mut matrix = Matrix::NOTHING;
+            matrix.permit(operation, &[Role::Viewer]);
+            let permitted = |role| Operation::ALL.into_iter().filter(|one| matrix.may(role, *one)).collect::<Vec<_>>();
+            assert_eq!((permitted(Role::Viewer), permitted(Role::Admin)), (vec![operation], vec![]));
+            assert!(matrix.holds(&Matrix::NOTHING) && !Matrix::NOTHING.holds(&matrix));
         }
-        for operation in Operation::ALL {
-            write!(table, "\n{:<18}", format!("{operation:?}")).unwrap();
-            for role in Role::ALL {
-                write!(table, "{:<9}", if role.may(operation) { "yes" } else { "-" }).unwrap();
-            }
-        }
-        insta::assert_snapshot!(table);
     }
 }

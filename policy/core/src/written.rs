@@ -135,9 +135,13 @@ kinds! {
     /// A scope of the safety state.
     ScopeText = { "type": "string", "pattern": "^(fleet|(account|venue|strategy|instrument):.+)$" },
     /// Where a secret is to be had.
-    Reference = { "type": "string", "pattern": "^(file:/|env:)" },
+    Reference = { "type": "string", "pattern": "^(file:/|env:|openbao:)" },
     /// Where a master key is.
     MasterWord = { "type": "string", "pattern": "^(file:/|env:|openbao:)" },
+    /// A day.
+    DateText = { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" },
+    /// An algorithm of signed tokens.
+    AlgorithmWord = { "enum": ["ES256", "ES384", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"] },
     /// A role.
     RoleWord = { "enum": ["admin", "operator", "viewer", "service"] },
     /// A listener.

@@ -49,7 +49,7 @@ fn everything_can_be_said() {
          identity:\n  pepper: env:PEPPER\n  keys: [{{id: k, role: viewer, hash: {hash}, allow: [10.0.0.0/8, '::1']}}]\n\
          signals: {{secret_leak: {{level: BLOCK, scope: venue:x}}}}\n\
          routes:\n  - name: r\n    listener: ingress\n    match: {{host: Api.Test, path_prefix: /x, methods: [GET]}}\n    \
-         upstream: a\n    allow_headers: [X-Key]\n    roles: [viewer]\n    orders:\n      unknown: opening\n      rules:\n        \
+         upstream: a\n    allow_headers: [X-Key]\n    roles: [operator]\n    orders:\n      unknown: opening\n      rules:\n        \
          rules: [{{methods: [GET], paths: [/x], class: read_only}}]\n"
     );
     let policy = Policy::parse("p", &yaml).unwrap_or_else(|errors| panic!("{errors}"));
@@ -64,7 +64,7 @@ fn everything_can_be_said() {
     let route = &policy.routes[0];
     assert_eq!((route.listener, route.host.as_deref()), (Listener::Ingress, Some("api.test")));
     assert_eq!(route.allow_headers, ["x-key"]);
-    assert!(route.roles.as_ref().unwrap()[0].may(Operation::ReadMetrics));
+    assert!(policy.matrix.may(route.roles.as_ref().unwrap()[0], Operation::ReadMetrics));
     assert_eq!(policy.secrets[0].source.to_string(), "env:S");
     assert_eq!(policy.limits.connect_timeout.as_millis(), 250);
 }

@@ -24,6 +24,8 @@ fn all() -> Vec<Refusal> {
         Refusal::OrderTooLarge,
         Refusal::Unauthenticated,
         Refusal::Forbidden,
+        Refusal::AddressRefused,
+        Refusal::RateLimited { retry_after_s: 7 },
         Refusal::LockedOut { retry_after_s: 30 },
         Refusal::NoRoute,
         Refusal::BadRequest { what: "Host is not a host" },

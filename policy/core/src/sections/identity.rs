@@ -1,8 +1,15 @@
 //! Who may call.
 
+mod certificates;
+
+mod date;
+
+mod issuers;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use sekisho_safety::Scope;
@@ -10,8 +17,13 @@ use serde::Deserialize;
 
 use super::secrets::{SecretSource, reference};
 use crate::Role;
-use crate::check::Checker;
-use crate::written::{At, Raw, Reference, RoleWord, ScopeText, Text};
+use crate::check::{Bounds, Checker};
+use crate::written::{At, Bytes, Count, DateText, Raw, Reference, RoleWord, ScopeText, Text, Time};
+pub use certificates::{CertificateOwner, KnownCertificate};
+use certificates::{CertificateOwnerWritten, check_owners};
+use date::Date;
+pub use issuers::{IssuerPolicy, JwksSource};
+use issuers::{IssuerWritten, check_issuers};
 
 /// Who may call.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -19,8 +31,40 @@ use crate::written::{At, Raw, Reference, RoleWord, ScopeText, Text};
 pub(crate) struct IdentityWritten {
     /// The key under which API keys are hashed. Needed as soon as there are keys.
     pub(crate) pepper: Option<Raw<Reference>>,
-    /// API keys, by their hashes.
+    /// API keys, by their hashes. Others can be made while the sidecar runs: `sekisho keys create`.
     pub(crate) keys: Vec<At<KeyWritten>>,
+    /// Whose client certificates are known, on listeners that ask for one.
+    pub(crate) certificates: Vec<At<CertificateOwnerWritten>>,
+    /// Whose signed tokens (JWT) are believed.
+    pub(crate) issuers: Vec<At<IssuerWritten>>,
+    /// Longest token, in bytes.
+    ///
+    /// Default 8KiB, from 512 to 32KiB.
+    pub(crate) token_bytes: Option<Raw<Bytes>>,
+    /// Age at which an API key is to be replaced.
+    ///
+    /// Default 2160h, from 1h to 87600h.
+    pub(crate) key_age: Option<Raw<Time>>,
+    /// How long the old secret of a key that is rotated stays good, unless somebody says otherwise.
+    ///
+    /// Default 24h, from 0s to 720h.
+    pub(crate) overlap: Option<Raw<Time>>,
+    /// How long a session of the admin API lasts.
+    ///
+    /// Default 15m, from 1m to 12h.
+    pub(crate) session: Option<Raw<Time>>,
+    /// Most sessions at once.
+    ///
+    /// Default 64, from 1 to 4096.
+    pub(crate) max_sessions: Option<Raw<Count>>,
+    /// Most API keys made while the sidecar runs.
+    ///
+    /// Default 1000, from 1 to 100000.
+    pub(crate) max_keys: Option<Raw<Count>>,
+    /// Most revocations that hold at once.
+    ///
+    /// Default 10000, from 16 to 1000000.
+    pub(crate) max_revoked: Option<Raw<Count>>,
 }
 
 /// One API key.
@@ -39,6 +83,10 @@ pub(crate) struct KeyWritten {
     pub(crate) allow: Vec<Raw<Text>>,
     /// Whose it is: two keys of one person are one person. Default its id.
     pub(crate) person: Option<Raw<Text>>,
+    /// The day it was made, as 2026-01-31. Without it nobody is told when it is old.
+    pub(crate) created: Option<Raw<DateText>>,
+    /// The day from which on it is no longer good (UTC).
+    pub(crate) expires: Option<Raw<DateText>>,
 }
 
 /// Who may call.
@@ -48,6 +96,24 @@ pub struct Identity {
     pub pepper: Option<SecretSource>,
     /// API keys, by their hashes.
     pub keys: Vec<ApiKey>,
+    /// Whose client certificates are known.
+    pub certificates: Vec<CertificateOwner>,
+    /// Whose signed tokens are believed.
+    pub issuers: Vec<IssuerPolicy>,
+    /// Longest token, in bytes.
+    pub token_bytes: usize,
+    /// Age at which an API key is to be replaced.
+    pub key_age: Duration,
+    /// How long the old secret of a rotated key stays good.
+    pub overlap: Duration,
+    /// How long a session of the admin API lasts.
+    pub session: Duration,
+    /// Most sessions at once.
+    pub max_sessions: usize,
+    /// Most API keys made while the sidecar runs.
+    pub max_keys: usize,
+    /// Most revocations that hold at once.
+    pub max_revoked: usize,
 }
 
 /// One API key.
@@ -65,6 +131,10 @@ pub struct ApiKey {
     pub allow: Vec<IpNet>,
     /// Whose it is: two keys of one person are one person.
     pub person: String,
+    /// When it was made, in seconds since 1970, if that is known.
+    pub created_s: Option<u64>,
+    /// When its time is over, in seconds since 1970.
+    pub expires_s: Option<u64>,
 }
 
 /// A network.
@@ -98,6 +168,11 @@ impl FromStr for IpNet {
 pub struct NoNetwork;
 
 impl IdentityWritten {
+    /// Whether anybody could ever prove who they are.
+    pub(crate) const fn knows_anybody(&self) -> bool {
+        self.pepper.is_some() || !self.issuers.is_empty() || !self.certificates.is_empty()
+    }
+
     pub(crate) fn check(&self, checker: &mut Checker) -> Identity {
         let pepper = self.pepper.as_ref().and_then(|pepper| reference(pepper, "identity.pepper", checker));
         if let (None, Some(key)) = (&self.pepper, self.keys.first()) {
@@ -118,7 +193,28 @@ impl IdentityWritten {
             }
             keys.push(key);
         }
-        Identity { pepper, keys }
+        let time = |raw: &Option<Raw<Time>>, name: &str, (default, min, max), checker: &mut Checker| {
+            checker.bounded(raw.as_ref(), &format!("identity.{name}"), Bounds { default, min, max })
+        };
+        let count = |raw: &Option<Raw<Count>>, name: &str, (default, min, max), checker: &mut Checker| {
+            let count = checker.bounded(raw.as_ref(), &format!("identity.{name}"), Bounds { default, min, max });
+            usize::try_from(count).unwrap_or(usize::MAX)
+        };
+        let token_bytes = Bounds { default: "8KiB", min: "512", max: "32KiB" };
+        let token_bytes = checker.bounded(self.token_bytes.as_ref(), "identity.token_bytes", token_bytes);
+        Identity {
+            pepper,
+            keys,
+            certificates: check_owners(&self.certificates, &ids, checker),
+            issuers: check_issuers(&self.issuers, checker),
+            token_bytes: usize::try_from(token_bytes).unwrap_or(usize::MAX),
+            key_age: time(&self.key_age, "key_age", ("2160h", "1h", "87600h"), checker),
+            overlap: time(&self.overlap, "overlap", ("24h", "0s", "720h"), checker),
+            session: time(&self.session, "session", ("15m", "1m", "12h"), checker),
+            max_sessions: count(&self.max_sessions, "max_sessions", ("64", "1", "4096"), checker),
+            max_keys: count(&self.max_keys, "max_keys", ("1000", "1", "100000"), checker),
+            max_revoked: count(&self.max_revoked, "max_revoked", ("10000", "16", "1000000"), checker),
+        }
     }
 }
 
@@ -142,12 +238,16 @@ fn check_key(written: &At<KeyWritten>, path: &str, checker: &mut Checker) -> Opt
         hash
     });
     let scopes = checker.scopes(&key.scopes, &field("scopes"));
-    let allow = key.allow.iter().enumerate();
-    let allow =
-        allow.filter_map(|(index, net)| checker.parsed(net, &field(&format!("allow[{index}]")), NETWORK)).collect();
+    let allow = networks(&key.allow, &field("allow"), checker);
     let person = key.person.as_ref().map(|person| checker.name(person, &field("person")));
+    let mut day = |raw: &Option<Raw<DateText>>, name: &str| -> Option<u64> {
+        checker.parsed::<_, Date>(raw.as_ref()?, &field(name), "expected a day, as 2026-01-31").map(Date::begins_s)
+    };
+    let (created_s, expires_s) = (day(&key.created, "created"), day(&key.expires, "expires"));
     let id = id?;
     Some(ApiKey {
+        created_s,
+        expires_s,
         person: person.unwrap_or_else(|| id.clone()),
         id,
         role: role?,
@@ -157,6 +257,11 @@ fn check_key(written: &At<KeyWritten>, path: &str, checker: &mut Checker) -> Opt
     })
 }
 
+pub(in crate::sections) fn networks(raws: &[Raw<Text>], path: &str, checker: &mut Checker) -> Vec<IpNet> {
+    let each = raws.iter().enumerate();
+    each.filter_map(|(index, net)| checker.parsed(net, &format!("{path}[{index}]"), NETWORK)).collect()
+}
+
 fn hex(text: &str) -> Option<[u8; 32]> {
     let digits: Option<Vec<u8>> = text.chars().map(|digit| digit.to_digit(16)?.try_into().ok()).collect();
     let (pairs, []) = digits.as_deref()?.as_chunks::<2>() else { return None };
@@ -164,6 +269,6 @@ fn hex(text: &str) -> Option<[u8; 32]> {
     bytes.try_into().ok()
 }
 
-pub(super) const ROLES: [(&str, Role); 4] =
+pub(crate) const ROLES: [(&str, Role); 4] =
     [("admin", Role::Admin), ("operator", Role::Operator), ("viewer", Role::Viewer), ("service", Role::Service)];
 const NETWORK: &str = "expected an address or a network, as 10.0.0.0/8 with no bit set behind the prefix";

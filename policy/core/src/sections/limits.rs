@@ -41,6 +41,8 @@ section! {
         scan_hold_bytes: usize = Bytes("64KiB", "4KiB", "1MiB"),
         /// After this long without a byte, what the scanner holds of a stream goes on.
         scan_idle_flush: Duration = Time("250ms", "10ms", "10s"),
+        /// Callers that are told apart on a route with rates; all beyond them share one allowance.
+        rate_callers: usize = Count("65536", "1024", "1048576"),
         /// Requests under way at once.
         in_flight: usize = Count("1024", "1", "100000"),
         /// Order messages under way at once.

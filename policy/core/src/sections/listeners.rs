@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::identity::{IpNet, networks};
 use super::tls::{ListenerTls, ListenerTlsWritten};
 use crate::check::Checker;
-use crate::written::{Address, At, Raw};
+use crate::written::{Address, At, Flag, Raw, Text};
 
 /// Where connections are accepted.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -27,6 +28,11 @@ pub(crate) struct ListenersWritten {
     pub(crate) egress_tls: Option<At<ListenerTlsWritten>>,
     /// TLS on health. Absent: plain HTTP.
     pub(crate) health_tls: Option<At<ListenerTlsWritten>>,
+    /// Proxies in front of ingress whose word is taken for where a request comes from, as 10.0.0.0/8: the right-most address of
+    /// `X-Forwarded-For` that is none of them asks. Default none.
+    pub(crate) trusted_hops: Vec<Raw<Text>>,
+    /// Whether these proxies begin every connection with a header of the PROXY protocol, version 2. Default false.
+    pub(crate) proxy_protocol: Option<Raw<Flag>>,
 }
 
 /// Where connections are accepted.
@@ -46,6 +52,10 @@ pub struct Listeners {
     pub egress_tls: Option<ListenerTls>,
     /// TLS on health. None: plain HTTP.
     pub health_tls: Option<ListenerTls>,
+    /// Proxies in front of ingress whose word is taken.
+    pub trusted_hops: Vec<IpNet>,
+    /// Whether they begin every connection with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
 }
 
 /// The side of the service that a route is on.
@@ -59,6 +69,11 @@ pub enum Listener {
 
 impl ListenersWritten {
     pub(crate) fn check(&self, checker: &mut Checker) -> Listeners {
+        let trusted_hops = networks(&self.trusted_hops, "listeners.trusted_hops", checker);
+        let proxy_protocol = checker.flag(self.proxy_protocol.as_ref(), "listeners.proxy_protocol", false);
+        if let Some(raw) = self.proxy_protocol.as_ref().filter(|_| proxy_protocol && self.trusted_hops.is_empty()) {
+            checker.wrong(raw.place(), "listeners.proxy_protocol", "expected trusted_hops: nobody else is believed");
+        }
         let mut address =
             |raw: &Option<Raw<Address>>, name: &str| checker.address(raw.as_ref(), &format!("listeners.{name}"));
         let listeners = Listeners {
@@ -69,6 +84,8 @@ impl ListenersWritten {
             ingress_tls: tls(self.ingress_tls.as_ref(), "ingress", checker),
             egress_tls: tls(self.egress_tls.as_ref(), "egress", checker),
             health_tls: tls(self.health_tls.as_ref(), "health", checker),
+            trusted_hops,
+            proxy_protocol,
         };
         let without = [("ingress", &self.ingress, &self.ingress_tls), ("egress", &self.egress, &self.egress_tls)];
         for (name, _, tls) in without.iter().filter(|(_, address, _)| address.is_none()) {

@@ -14,6 +14,10 @@ mod routes;
 
 mod secrets;
 
+mod openbao;
+
+mod roles;
+
 mod detectors;
 
 mod identity;
@@ -45,7 +49,7 @@ pub use detectors::{ActionName, Detectors};
 pub use gates::{Gate, Probe};
 pub(crate) use gates::{GateWritten, check_gates, probe_of};
 pub(crate) use identity::IdentityWritten;
-pub use identity::{ApiKey, Identity, IpNet, NoNetwork};
+pub use identity::{ApiKey, CertificateOwner, Identity, IpNet, IssuerPolicy, JwksSource, KnownCertificate, NoNetwork};
 pub use incidents::Incidents;
 pub(crate) use incidents::IncidentsWritten;
 pub use journal::JournalPolicy;
@@ -56,10 +60,13 @@ pub(crate) use listeners::ListenersWritten;
 pub use listeners::{Listener, Listeners};
 pub use monitors::Monitors;
 pub(crate) use monitors::MonitorsWritten;
+pub(crate) use openbao::BaoWritten;
+pub use openbao::{BaoLogin, BaoSecret, BaoServer};
 pub use orders_ledger::OrdersLedger;
 pub(crate) use orders_ledger::OrdersLedgerWritten;
+pub(crate) use roles::{RolesWritten, check_roles as check_matrix};
 pub(crate) use routes::{Around, RouteWritten, check_routes};
-pub use routes::{OrdersPolicy, RoutePolicy};
+pub use routes::{CallersPolicy, OrdersPolicy, RoutePolicy};
 pub use safety::Safety;
 pub(crate) use safety::SafetyWritten;
 pub use secrets::{NoReference, SecretRef, SecretSource};

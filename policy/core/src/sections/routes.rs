@@ -1,5 +1,7 @@
 //! Which request goes where, and what is done with it on the way.
 
+mod callers;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -9,11 +11,14 @@ use serde::Deserialize;
 
 use super::identity::ROLES;
 use super::listeners::Listener;
+use super::roles::check_order_route;
 use super::upstreams::{Protocol, Upstream, valid_host};
 use crate::check::Checker;
 use crate::orders::{Beside, OrderBounds, OrderRules, OrdersWritten, PositionSource};
-use crate::written::{At, Flag, ListenerWord, Place, Raw, RoleWord, ScopeText, Text};
-use crate::{Listeners, Role};
+use crate::written::{At, Count, Flag, ListenerWord, Place, Raw, RoleWord, ScopeText, Text};
+use crate::{Listeners, Matrix, Role};
+pub use callers::CallersPolicy;
+use callers::{FromWritten, RateWritten, check_callers};
 
 /// A route. The first that matches takes the request.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -41,6 +46,12 @@ pub(crate) struct RouteWritten {
     pub(crate) scopes: Vec<Raw<ScopeText>>,
     /// Roles that may use it. Absent: nobody has to authenticate.
     pub(crate) roles: Option<At<Vec<Raw<RoleWord>>>>,
+    /// Which networks its callers may come from.
+    pub(crate) from: FromWritten,
+    /// How many requests each caller may make, all of these at once: a rate and a quota, say. Default any number.
+    pub(crate) rates: Vec<At<RateWritten>>,
+    /// Statuses by which the upstream says that a credential is no good: 401, 403. Such an answer counts as a failed attempt.
+    pub(crate) upstream_denies: Vec<Raw<Count>>,
 }
 
 /// Which requests a route takes.
@@ -94,6 +105,8 @@ pub struct RoutePolicy {
     pub orders: Option<OrdersPolicy>,
     /// Roles that may use it. None: nobody has to authenticate.
     pub roles: Option<Vec<Role>>,
+    /// What else it asks of its callers.
+    pub callers: CallersPolicy,
 }
 
 /// How the messages of an order route are judged.
@@ -119,6 +132,7 @@ pub(crate) struct Around<'p> {
     /// Names of upstreams, sound or not: one mistake is to be reported once.
     pub(crate) upstream_names: &'p BTreeSet<&'p str>,
     pub(crate) has_keys: bool,
+    pub(crate) matrix: &'p Matrix,
 }
 
 pub(crate) fn check_routes(
@@ -182,6 +196,9 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
         checker.wrong(scope.place(), &field("scopes"), "expected only on a route with orders");
     }
     let roles = route.roles.as_ref().map(|roles| check_roles(roles, &field("roles"), around, checker));
+    if let (Some(roles), Some(raw), Some(_orders)) = (&roles, &route.roles, &route.orders) {
+        check_order_route(around.matrix, roles, (raw.place, &field("roles")), checker);
+    }
     Some(RoutePolicy {
         name: name?.into(),
         listener: listener?,
@@ -205,6 +222,7 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
             None => None,
         },
         roles,
+        callers: check_callers(route, path, checker),
     })
 }
 

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::openbao::BaoSecret;
 use crate::check::Checker;
 use crate::written::{At, Raw, Reference, Text};
 
@@ -17,7 +18,7 @@ use crate::written::{At, Raw, Reference, Text};
 pub(crate) struct SecretWritten {
     /// The name that findings use for it.
     pub(crate) name: Option<Raw<Text>>,
-    /// Where it is to be had: `file:/PATH` or `env:NAME`.
+    /// Where it is to be had: `file:/PATH`, `env:NAME` or `openbao:MOUNT/PATH#FIELD`.
     pub(crate) r#ref: Option<Raw<Reference>>,
 }
 
@@ -30,13 +31,15 @@ pub struct SecretRef {
     pub source: SecretSource,
 }
 
-/// Where a secret is to be had. As text `file:/PATH` or `env:NAME`.
+/// Where a secret is to be had. As text `file:/PATH`, `env:NAME` or, in a policy that names the server, `openbao:MOUNT/PATH#FIELD`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretSource {
     /// In a file, by its absolute path.
     File(PathBuf),
     /// In a variable of the environment.
     Env(String),
+    /// On an OpenBao server.
+    OpenBao(BaoSecret),
 }
 
 impl fmt::Display for SecretSource {
@@ -44,6 +47,7 @@ impl fmt::Display for SecretSource {
         match self {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Env(name) => write!(f, "env:{name}"),
+            Self::OpenBao(secret) => secret.fmt(f),
         }
     }
 }
@@ -87,7 +91,17 @@ pub(crate) fn check_secrets(written: &[At<SecretWritten>], checker: &mut Checker
 }
 
 pub(super) fn reference(raw: &Raw<Reference>, path: &str, checker: &mut Checker) -> Option<SecretSource> {
-    checker.parsed(raw, path, EXPECTED)
+    let Some(secret) = raw.text().strip_prefix("openbao:") else { return checker.parsed(raw, path, IN_POLICY) };
+    let Some(server) = checker.openbao.clone() else {
+        checker.wrong(raw.place(), path, "expected the section openbao, which says where that server is");
+        return None;
+    };
+    let secret = BaoSecret::parse(secret, &server);
+    if secret.is_none() {
+        checker.wrong(raw.place(), path, IN_POLICY);
+    }
+    secret.map(SecretSource::OpenBao)
 }
 
 const EXPECTED: &str = "expected file:/PATH or env:NAME, never the secret itself";
+const IN_POLICY: &str = "expected file:/PATH, env:NAME or openbao:MOUNT/PATH#FIELD, never the secret itself";
