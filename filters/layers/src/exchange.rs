@@ -9,6 +9,7 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use sekisho_policy::{OrderRules, Role};
 use sekisho_safety::Scope;
 
+use crate::access::Callers;
 use crate::order_gate::{Bounded, Positions};
 
 /// One request on its way, as the classifier saw it. No filter parses these things a second time.
@@ -75,6 +76,8 @@ pub struct Route {
     pub orders: Option<Orders>,
     /// Roles that may use the route; `None` asks nobody who they are.
     pub roles: Option<Vec<Role>>,
+    /// What else it asks of its callers.
+    pub callers: Callers,
 }
 
 /// Which directions of a route are searched.

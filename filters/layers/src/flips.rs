@@ -13,7 +13,7 @@ use sekisho_safety::{Effective, Scope, Switch};
 use sekisho_scan::Finding;
 use tower::{Layer as _, Service};
 
-use crate::access::Attempt;
+use crate::access::{Attempt, Callers, Principal};
 use crate::exchange::{Orders, Redaction};
 use crate::order_gate::tests::{LIMITS, effective, rules};
 use crate::order_gate::{
@@ -89,6 +89,7 @@ impl Witness for Nobody {
     fn found(&self, _: &Exchange, _: Place, _: &[Finding]) {}
     fn cut(&self, _: &Exchange, _: u64) {}
     fn failed(&self, _: &Exchange, _: &Attempt) {}
+    fn denied(&self, _: &Exchange, _: &Principal) {}
     fn forwarded(&self, _: &Exchange, _: Class) {}
     fn nears(&self, _: &Exchange, _: Beyond, _: u8) {}
     fn shadowed(&self, _: &Exchange, _: (Class, Class), _: Shadowed) {}
@@ -136,6 +137,7 @@ fn route() -> Arc<Route> {
         allow_query: vec![],
         orders: Some(orders),
         roles: None,
+        callers: Callers::default(),
     })
 }
 

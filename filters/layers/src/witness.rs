@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use sekisho_policy::{Beyond, Class, Refusal};
 use sekisho_scan::Finding;
 
-use crate::access::Attempt;
+use crate::access::{Attempt, Principal};
 use crate::order_gate::Shadowed;
 use crate::{Exchange, Fault};
 
@@ -25,6 +25,9 @@ pub trait Witness: Debug + Send + Sync {
 
     /// A caller tried to prove who it is and could not.
     fn failed(&self, exchange: &Exchange, attempt: &Attempt);
+
+    /// A caller has proven who it is, and its role may not use the route. The refusal that follows is told as well.
+    fn denied(&self, exchange: &Exchange, principal: &Principal);
 
     /// An order message was let through to its upstream.
     fn forwarded(&self, exchange: &Exchange, class: Class);

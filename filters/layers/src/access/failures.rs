@@ -149,6 +149,14 @@ impl Failures {
         }
     }
 
+    /// One caller: by its id, or else by its network.
+    pub(super) fn caller(&self, id: Option<&str>, peer: IpAddr) -> u64 {
+        match id {
+            Some(id) => self.hash(("caller", id)),
+            None => self.hash(("peer", self.network(peer))),
+        }
+    }
+
     /// How long this caller with this credential is shut out, right or wrong: the pair of both, or the credential from wherever
     /// it was not used before.
     pub(super) fn shut_out(&self, pair: &Pair) -> Option<Duration> {

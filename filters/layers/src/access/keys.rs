@@ -4,55 +4,48 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hmac::{Hmac, Mac};
-use sekisho_policy::Role;
-use sekisho_safety::Scope;
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
-use super::Why;
+use super::{Key, Why};
 
-/// Who is calling, proven.
-#[derive(Clone, Debug)]
-pub struct Principal {
-    /// The key that was used.
-    pub key: Arc<Key>,
-}
-
-/// What is known of an API key besides the hash of its secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Key {
-    /// Names it: what stands between the underscores.
-    pub id: String,
-    /// Whose it is. Two keys of one person are one person when a release asks for two.
-    pub person: String,
-    /// What it may do.
-    pub role: Role,
-    /// Where it may do it; empty is everywhere.
-    pub scopes: Vec<Scope>,
-    /// Networks it may be used from; empty is anywhere.
-    pub allow: Vec<Network>,
-}
-
-/// An address and how many of its leading bits count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    /// Any address within it.
-    pub address: IpAddr,
-    /// Leading bits, 0 to 32 or 128.
-    pub prefix: u8,
-}
-
-/// The API keys of one sidecar. Secrets are known by their keyed hash alone.
+/// API keys. Secrets are known by their keyed hash alone.
 #[derive(Clone)]
 pub struct Keys {
     pepper: Hmac<Sha256>,
     known: HashMap<String, Known>,
 }
 
+/// What a presented secret is held against. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// [`Keys::digest`] of the secret.
+    pub digest: [u8; 32],
+    /// That of the secret before it was rotated, and until when it is good as well.
+    pub before: Option<([u8; 32], u64)>,
+    /// When the key's time is over.
+    pub expires_s: Option<u64>,
+}
+
 #[derive(Clone)]
 struct Known {
     key: Arc<Key>,
-    digest: [u8; 32],
+    held: Held,
+}
+
+impl Held {
+    /// A secret that is good for ever.
+    #[must_use]
+    pub const fn new(digest: [u8; 32]) -> Self {
+        Self { digest, before: None, expires_s: None }
+    }
+
+    /// Looks at both secrets, whatever the first one says.
+    fn matches(&self, digest: &[u8; 32], now_s: u64) -> bool {
+        let (before, until) = self.before.unwrap_or((self.digest, u64::MAX));
+        let is_before = digest.ct_eq(&before) & Choice::from(u8::from(now_s < until));
+        bool::from(digest.ct_eq(&self.digest) | is_before)
+    }
 }
 
 impl Keys {
@@ -63,17 +56,49 @@ impl Keys {
         keys.into_iter().fold(empty, |keys, (key, digest)| keys.with(key, &digest))
     }
 
+    /// Adds a key that is good for ever.
+    #[must_use]
+    pub fn with(self, key: Key, digest: &[u8; 32]) -> Self {
+        self.holding(key, Held::new(*digest))
+    }
+
     /// Adds a key.
     #[must_use]
-    pub fn with(mut self, key: Key, digest: &[u8; 32]) -> Self {
-        self.known.insert(key.id.to_ascii_lowercase(), Known { key: Arc::new(key), digest: *digest });
+    pub fn holding(self, key: Key, held: Held) -> Self {
+        self.put(key.id.to_ascii_lowercase(), Arc::new(key), held)
+    }
+
+    pub(super) fn put(mut self, id: String, key: Arc<Key>, held: Held) -> Self {
+        self.known.insert(id, Known { key, held });
         self
     }
 
-    /// HMAC-SHA-256 of a secret under a pepper: what policy stores.
+    /// Those of them whose time is not over.
+    pub(super) fn without_expired(&self, now_s: u64) -> Self {
+        let good = self.known.iter().filter(|(_, known)| known.held.expires_s.is_none_or(|expires| now_s < expires));
+        Self { pepper: self.pepper.clone(), known: good.map(|(id, known)| (id.clone(), known.clone())).collect() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The same pepper, and no key.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self { pepper: self.pepper.clone(), known: HashMap::new() }
+    }
+
+    /// HMAC-SHA-256 of a secret under a pepper: what is stored of it.
     #[must_use]
     pub fn digest(pepper: &[u8], secret: &[u8]) -> [u8; 32] {
         keyed(pepper).chain_update(secret).finalize().into_bytes().into()
+    }
+
+    /// The same under the pepper of these keys.
+    #[must_use]
+    pub fn digest_of(&self, secret: &[u8]) -> [u8; 32] {
+        self.pepper.clone().chain_update(secret).finalize().into_bytes().into()
     }
 
     /// Whether there is no key at all.
@@ -83,46 +108,34 @@ impl Keys {
     }
 
     /// Whether there is a key of this id, given in lower case.
-    pub(super) fn has(&self, id: &str) -> bool {
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
         self.known.contains_key(id)
     }
 
-    /// Checks a presented key. An unknown id costs as much as a wrong secret.
+    /// Checks a presented key at a time, in seconds since 1970. An unknown id costs as much as a wrong secret.
     ///
     /// # Errors
     ///
     /// Why it is not good, for the journal and not for the caller.
-    pub fn check(&self, presented: Option<&[u8]>, peer: IpAddr) -> Result<Principal, Why> {
-        let (id, secret) = split(presented.ok_or(Why::Missing)?).ok_or(Why::Malformed)?;
+    pub fn check(&self, presented: &[u8], peer: IpAddr, now_s: u64) -> Result<Arc<Key>, Why> {
+        let (id, secret) = split(presented).ok_or(Why::Malformed)?;
         let known = self.known.get(&id);
-        let digest: [u8; 32] = self.pepper.clone().chain_update(secret).finalize().into_bytes().into();
-        let matches = bool::from(digest.ct_eq(known.map_or(&[0; 32], |known| &known.digest)));
-        let Some(known) = known else { return Err(Why::UnknownKey) };
+        let matches = known.map_or(&NOBODY, |known| &known.held).matches(&self.digest_of(secret), now_s);
+        let Some(Known { key, held }) = known else { return Err(Why::UnknownKey) };
+        let id = Arc::clone(key);
         if !matches {
-            return Err(Why::WrongSecret { id: Arc::clone(&known.key) });
+            return Err(Why::WrongSecret { id });
         }
-        if !known.key.allow.is_empty() && !known.key.allow.iter().any(|network| network.holds(peer)) {
-            return Err(Why::WrongAddress { id: Arc::clone(&known.key) });
+        if held.expires_s.is_some_and(|expires| now_s >= expires) {
+            return Err(Why::Expired { id });
         }
-        Ok(Principal { key: Arc::clone(&known.key) })
+        if key.is_allowed(peer) { Ok(id) } else { Err(Why::WrongAddress { id }) }
     }
 
     /// The id in a presented key, as failures are counted by it: lower case, whatever its owner wrote.
-    pub(super) fn claimed(presented: Option<&[u8]>) -> Option<String> {
-        split(presented?).map(|(id, _)| id)
-    }
-}
-
-impl Network {
-    fn holds(&self, peer: IpAddr) -> bool {
-        let bits = |address: IpAddr| match address.to_canonical() {
-            IpAddr::V4(v4) => (u128::from(u32::from(v4)) << 96, true),
-            IpAddr::V6(v6) => (u128::from(v6), false),
-        };
-        let ((ours, v4), (theirs, their_v4)) = (bits(self.address), bits(peer));
-        let outside = u32::from(128_u8.saturating_sub(self.prefix));
-        let mask = u128::MAX.checked_shl(outside).unwrap_or(0);
-        v4 == their_v4 && ours & mask == theirs & mask
+    pub(super) fn claimed(presented: &[u8]) -> Option<String> {
+        split(presented).map(|(id, _)| id)
     }
 }
 
@@ -150,13 +163,22 @@ fn keyed(pepper: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(pepper).unwrap_or_else(|_never| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default()))
 }
 
+/// What a secret is held against when there is no such key: as much work, and nobody's digest.
+const NOBODY: Held = Held { digest: [0; 32], before: Some(([0; 32], 0)), expires_s: None };
+
 #[cfg(test)]
 mod tests {
-    use super::{IpAddr, Key, Keys, Network, Role, Why};
+    use sekisho_policy::Role;
+
+    use super::super::Network;
+    use super::{Held, IpAddr, Key, Keys, Why};
+
+    fn key(allow: Vec<Network>) -> Key {
+        Key { id: "Desk".into(), person: "ann".into(), role: Role::Service, scopes: vec![], allow, made: false }
+    }
 
     fn keys(allow: Vec<Network>) -> Keys {
-        let key = Key { id: "Desk".into(), person: "ann".into(), role: Role::Service, scopes: vec![], allow };
-        Keys::new(b"pepper", vec![(key, Keys::digest(b"pepper", b"right"))])
+        Keys::new(b"pepper", vec![(key(allow), Keys::digest(b"pepper", b"right"))])
     }
 
     fn peer(text: &str) -> IpAddr {
@@ -166,29 +188,46 @@ mod tests {
     #[test]
     fn a_key_is_known_by_its_id_in_any_case_and_its_secret() {
         let keys = keys(vec![]);
-        assert!(keys.check(Some(b"sekisho_desk_right"), peer("::1")).is_ok());
-        assert!(keys.check(Some(b"sekisho_DESK_right"), peer("::1")).is_ok());
+        assert!(keys.check(b"sekisho_desk_right", peer("::1"), 0).is_ok());
+        assert!(keys.check(b"sekisho_DESK_right", peer("::1"), 0).is_ok());
         for (presented, why) in [
-            (None, "missing"),
-            (Some(&b"right"[..]), "malformed"),
-            (Some(b"sekisho_desk"), "malformed"),
-            (Some(b"sekisho_desk_"), "malformed"),
-            (Some(b"sekisho__right"), "malformed"),
-            (Some(b"sekisho_d sk_right"), "malformed"),
-            (Some(b"sekisho_other_right"), "unknown_key"),
-            (Some(b"sekisho_desk_Right"), "wrong_secret"),
+            (&b"right"[..], "malformed"),
+            (b"sekisho_desk", "malformed"),
+            (b"sekisho_desk_", "malformed"),
+            (b"sekisho__right", "malformed"),
+            (b"sekisho_d sk_right", "malformed"),
+            (b"sekisho_other_right", "unknown_key"),
+            (b"sekisho_desk_Right", "wrong_secret"),
         ] {
-            assert_eq!(keys.check(presented, peer("::1")).unwrap_err().as_str(), why, "{presented:?}");
+            assert_eq!(keys.check(presented, peer("::1"), 0).unwrap_err().as_str(), why, "{presented:?}");
+        }
+    }
+
+    #[test]
+    fn a_rotated_key_is_good_with_both_secrets_and_after_the_overlap_with_one() {
+        let digest = |secret: &[u8]| Keys::digest(b"pepper", secret);
+        let held = Held { digest: digest(b"new"), before: Some((digest(b"old"), 100)), expires_s: Some(200) };
+        let keys = Keys::new(b"pepper", vec![]).holding(key(vec![]), held);
+        for (secret, now_s, expected) in [
+            ("new", 0, None),
+            ("old", 99, None),
+            ("old", 100, Some("wrong_secret")),
+            ("new", 199, None),
+            ("new", 200, Some("expired")),
+            ("other", 0, Some("wrong_secret")),
+        ] {
+            let outcome = keys.check(format!("sekisho_desk_{secret}").as_bytes(), peer("::1"), now_s);
+            assert_eq!(outcome.err().map(|why| why.as_str()), expected, "{secret} at {now_s}");
         }
     }
 
     #[test]
     fn a_key_may_be_bound_to_networks() {
         let keys = keys(vec![Network { address: peer("10.1.0.0"), prefix: 16 }]);
-        assert!(keys.check(Some(b"sekisho_desk_right"), peer("10.1.2.3")).is_ok());
-        assert!(keys.check(Some(b"sekisho_desk_right"), peer("::ffff:10.1.2.3")).is_ok());
+        assert!(keys.check(b"sekisho_desk_right", peer("10.1.2.3"), 0).is_ok());
+        assert!(keys.check(b"sekisho_desk_right", peer("::ffff:10.1.2.3"), 0).is_ok());
         for outside in ["10.2.0.1", "::1", "a01::"] {
-            let why = keys.check(Some(b"sekisho_desk_right"), peer(outside)).unwrap_err();
+            let why = keys.check(b"sekisho_desk_right", peer(outside), 0).unwrap_err();
             assert!(matches!(why, Why::WrongAddress { .. }), "{outside}");
         }
     }

@@ -1,174 +1,18 @@
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Response};
 use sekisho_policy::Refusal;
 use tower::Service;
 
-use super::{Failures, Key, Keys, Principal};
-use crate::{Answer, Body, Hop, Stop, Witness};
-
-/// Where callers are asked who they are. The data path and the admin API share one, and with it the counts.
-#[derive(Debug)]
-pub struct Door {
-    keys: Keys,
-    failures: Failures,
-}
-
-/// A failed attempt to prove who one is.
-#[derive(Clone, Debug)]
-pub struct Attempt {
-    /// Why it failed.
-    pub why: Why,
-    /// From where.
-    pub peer: IpAddr,
-    /// How long the caller has to wait, if it was one too many.
-    pub wait: Option<Duration>,
-}
-
-/// Why an attempt failed. The caller is never told.
-#[derive(Clone, Debug)]
-pub enum Why {
-    /// No key was presented.
-    Missing,
-    /// What was presented is no key, or more than one.
-    Malformed,
-    /// No such key.
-    UnknownKey,
-    /// The key exists, the secret is another.
-    WrongSecret {
-        /// Of this key.
-        id: Arc<Key>,
-    },
-    /// The secret is right, the address is not one it may be used from.
-    WrongAddress {
-        /// Of this key.
-        id: Arc<Key>,
-    },
-    /// The key is good, and the answer given with it is not.
-    WrongAnswer {
-        /// By this key.
-        id: Arc<Key>,
-    },
-    /// This key is locked out from this address, so the secret was not looked at.
-    ShutOut {
-        /// Whether there is a key of that name.
-        known: bool,
-    },
-}
-
-impl Why {
-    /// The word for it in metrics and the journal.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Malformed => "malformed",
-            Self::UnknownKey => "unknown_key",
-            Self::WrongSecret { .. } => "wrong_secret",
-            Self::WrongAddress { .. } => "wrong_address",
-            Self::WrongAnswer { .. } => "wrong_answer",
-            Self::ShutOut { .. } => "shut_out",
-        }
-    }
-
-    /// The key that was tried, if there is one of that name.
-    #[must_use]
-    pub fn key(&self) -> Option<&Key> {
-        match self {
-            Self::WrongSecret { id } | Self::WrongAddress { id } | Self::WrongAnswer { id } => Some(id),
-            Self::Missing | Self::Malformed | Self::UnknownKey | Self::ShutOut { .. } => None,
-        }
-    }
-}
-
-impl Door {
-    /// A door that knows `keys` and counts with `failures`.
-    #[must_use]
-    pub const fn new(keys: Keys, failures: Failures) -> Self {
-        Self { keys, failures }
-    }
-
-    /// Whether anybody could ever pass.
-    #[must_use]
-    pub fn has_keys(&self) -> bool {
-        !self.keys.is_empty()
-    }
-
-    /// Asks the sender of `headers` who it is.
-    ///
-    /// # Errors
-    ///
-    /// The failed attempt; it has been counted.
-    pub fn ask(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Principal, Attempt> {
-        self.answer(headers, peer, true)
-    }
-
-    /// Asks as [`ask`](Self::ask) does, but whoever is locked out passes with the right secret all the same: for what must
-    /// always be possible, from an address that is shared with whoever causes the lockout.
-    ///
-    /// # Errors
-    ///
-    /// The failed attempt; it has been counted.
-    pub fn ask_in_need(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Principal, Attempt> {
-        self.answer(headers, peer, false)
-    }
-
-    /// Counts a wrong answer of somebody who has passed this door: guessing a code is like guessing a secret.
-    #[must_use]
-    pub fn wrong_answer(&self, principal: &Principal, peer: IpAddr) -> Attempt {
-        let id = Arc::clone(&principal.key);
-        let pair = self.failures.pair(Some(&id.id.to_ascii_lowercase()), true, peer);
-        let counted = self.failures.count(&pair, true);
-        Attempt { why: Why::WrongAnswer { id }, peer, wait: self.failures.shut_out(&pair).or(counted) }
-    }
-
-    fn answer(&self, headers: &HeaderMap, peer: IpAddr, lockout_holds: bool) -> Result<Principal, Attempt> {
-        let mut all = headers.get_all(API_KEY).iter();
-        let (first, second) = (all.next(), all.next());
-        let presented = first.map(HeaderValue::as_bytes);
-        let claimed = Keys::claimed(presented);
-        let known = claimed.as_ref().is_some_and(|id| self.keys.has(id));
-        let pair = self.failures.pair(claimed.as_deref(), known, peer);
-        let outcome = if lockout_holds && self.failures.shut_out(&pair).is_some() {
-            Err(Why::ShutOut { known })
-        } else if second.is_some() {
-            Err(Why::Malformed)
-        } else {
-            self.keys.check(presented, peer)
-        };
-        match outcome {
-            Ok(principal) => {
-                self.failures.passed(&pair);
-                Ok(principal)
-            }
-            // What happens during a lockout is counted too, so that an attack that goes on is seen to go on.
-            Err(why) => {
-                let counted = self.failures.count(&pair, !matches!(why, Why::ShutOut { .. }));
-                Err(Attempt { wait: self.failures.shut_out(&pair).or(counted), why, peer })
-            }
-        }
-    }
-
-    /// What is counted of failed attempts.
-    #[must_use]
-    pub const fn failures(&self) -> &Failures {
-        &self.failures
-    }
-}
-
-impl Attempt {
-    /// What the caller is told: the same for every reason.
-    #[must_use]
-    pub fn refusal(&self) -> Refusal {
-        self.wait.map_or(Refusal::Unauthenticated, |wait| Refusal::LockedOut {
-            retry_after_s: wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1),
-        })
-    }
-}
+use super::callers::shown;
+use super::door::{Admitted, Asked, Manner};
+use super::failures::Pair;
+use super::guard::guarded;
+use super::rates::Left;
+use super::{Attempt, Door, Standing};
+use crate::{Answer, Body, Exchange, Hop, PeerCertificate, Stop, Witness};
 
 /// Lets a request pass when its route's roles include the caller's.
 #[derive(Clone, Debug)]
@@ -180,7 +24,7 @@ pub struct Access<S> {
 
 impl<S> Service<Hop> for Access<S>
 where
-    S: Service<Hop, Response = Response<Body>, Error = Stop, Future = Answer>,
+    S: Service<Hop, Response = Response<Body>, Error = Stop, Future = Answer> + Clone + Send + 'static,
 {
     type Response = Response<Body>;
     type Error = Stop;
@@ -191,33 +35,151 @@ where
     }
 
     fn call(&mut self, mut hop: Hop) -> Answer {
-        match self.admit(&mut hop) {
-            Ok(()) => self.inner.call(hop),
+        // Only this door says who a caller is.
+        take_off_names(hop.request.headers_mut());
+        let route = &hop.exchange.route;
+        if !route.callers.may_come_from(hop.exchange.peer) {
+            return Refusal::AddressRefused.into();
+        }
+        if route.roles.is_none() {
+            return self.go_on(hop, None);
+        }
+        match self.door.hear(said(&hop), hop.exchange.peer, PATIENT) {
+            Asked::Now(outcome) => self.pass(hop, outcome),
+            Asked::Later(keys) => {
+                let mut again = self.clone();
+                Answer::later(async move {
+                    keys.await;
+                    let manner = Manner { patient: false, ..PATIENT };
+                    match again.door.hear(said(&hop), hop.exchange.peer, manner) {
+                        Asked::Now(outcome) => again.pass(hop, outcome).await,
+                        // INVARIANT: who is not patient is not asked to wait.
+                        Asked::Later(_) => Err(Refusal::Unauthenticated.into()),
+                    }
+                })
+            }
+        }
+    }
+}
+
+impl<S> Access<S>
+where
+    S: Service<Hop, Response = Response<Body>, Error = Stop, Future = Answer>,
+{
+    fn pass(&mut self, hop: Hop, outcome: Result<Admitted, Attempt>) -> Answer {
+        match self.admit(hop, outcome) {
+            Ok((hop, standing)) => self.go_on(hop, Some(standing)),
             Err(refusal) => refusal.into(),
         }
     }
-}
 
-impl<S> Access<S> {
-    fn admit(&self, hop: &mut Hop) -> Result<(), Refusal> {
-        let Hop { exchange, request } = hop;
-        // Only this door says who a caller is.
-        request.headers_mut().remove(PRINCIPAL);
-        let Some(roles) = &exchange.route.roles else { return Ok(()) };
-        let principal = self.door.ask(request.headers(), exchange.peer).map_err(|attempt| {
-            self.witness.failed(exchange, &attempt);
+    /// Whoever it is may use the route: how often, and what the upstream makes of it.
+    fn go_on(&mut self, mut hop: Hop, standing: Option<Standing>) -> Answer {
+        let exchange = Arc::clone(&hop.exchange);
+        let id = standing.as_ref().map(|standing| standing.principal().key.id.as_str());
+        let left = match self.take(&exchange, id) {
+            Ok(left) => left,
+            Err(refusal) => return refusal.into(),
+        };
+        let watched = match self.watch_upstream(&hop, id) {
+            Ok(watched) => watched,
+            Err(refusal) => return refusal.into(),
+        };
+        if let Some(standing) = &standing {
+            let body = std::mem::take(hop.request.body_mut());
+            *hop.request.body_mut() = guarded(body, standing);
+        }
+        if standing.is_none() && left.is_none() && watched.is_none() {
+            return self.inner.call(hop);
+        }
+        let (door, witness) = (Arc::clone(&self.door), Arc::clone(&self.witness));
+        self.inner.call(hop).map(move |outcome| {
+            let mut response = outcome?;
+            let callers = &exchange.route.callers;
+            if let Some(pair) = watched {
+                let status = response.status();
+                let denied = callers.upstream_denies.contains(&status);
+                let attempt = door.after_upstream(&pair, exchange.peer, denied, status.is_success());
+                attempt.iter().for_each(|attempt| witness.failed(&exchange, attempt));
+            }
+            if let (Some(left), Some(rates)) = (&left, &callers.rates) {
+                rates.tell(left, &mut response);
+            }
+            Ok(match standing {
+                Some(standing) => response.map(|body| guarded(body, &standing)),
+                None => response,
+            })
+        })
+    }
+
+    /// One request of a caller's, where the route has rates.
+    fn take(&self, exchange: &Exchange, id: Option<&str>) -> Result<Option<Left>, Refusal> {
+        let Some(rates) = &exchange.route.callers.rates else { return Ok(None) };
+        let left = rates.take(self.door.caller(id, exchange.peer));
+        left.map(Some).map_err(|wait| Refusal::RateLimited { retry_after_s: wait.as_secs().saturating_add(1) })
+    }
+
+    /// Whose failures the upstream's answer may be, where the route says that it may.
+    fn watch_upstream(&self, hop: &Hop, id: Option<&str>) -> Result<Option<Pair>, Refusal> {
+        if hop.exchange.route.callers.upstream_denies.is_empty() {
+            return Ok(None);
+        }
+        let shown = id.map(str::to_lowercase).or_else(|| shown(hop.request.headers()));
+        self.door.before_upstream(shown.as_deref(), hop.exchange.peer).map(Some).map_err(|attempt| {
+            self.witness.failed(&hop.exchange, &attempt);
+            attempt.refusal()
+        })
+    }
+
+    fn admit(&self, mut hop: Hop, outcome: Result<Admitted, Attempt>) -> Result<(Hop, Standing), Refusal> {
+        let Admitted { principal, spent } = outcome.map_err(|attempt| {
+            self.witness.failed(&hop.exchange, &attempt);
             attempt.refusal()
         })?;
+        let roles = hop.exchange.route.roles.as_deref().unwrap_or_default();
         if !roles.contains(&principal.key.role) {
+            self.witness.denied(&hop.exchange, &principal);
             return Err(Refusal::Forbidden);
         }
-        request.headers_mut().remove(API_KEY);
-        if let Ok(id) = HeaderValue::from_str(&principal.key.id) {
-            request.headers_mut().insert(PRINCIPAL, id);
+        let headers = hop.request.headers_mut();
+        if let Some(spent) = spent {
+            headers.remove(spent);
         }
-        Ok(())
+        if let Ok(id) = HeaderValue::from_str(&principal.key.id) {
+            headers.insert(PRINCIPAL, id);
+        }
+        let standing = self.door.standing(&principal);
+        // Who serves this request beyond its answer, as after an upgrade, has to look after it as well.
+        hop.request.extensions_mut().insert(standing.clone());
+        Ok((hop, standing))
     }
 }
 
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const PRINCIPAL: HeaderName = HeaderName::from_static("sekisho-principal");
+/// All that a request says of who sends it.
+fn said(hop: &Hop) -> (&HeaderMap, Option<&PeerCertificate>) {
+    (hop.request.headers(), hop.request.extensions().get())
+}
+
+/// Takes off whatever a server behind could take for the name we give: some read `_` as `-`.
+fn take_off_names(headers: &mut HeaderMap) {
+    headers.remove(PRINCIPAL);
+    if headers.keys().any(is_alias) {
+        let aliases: Vec<HeaderName> = headers.keys().filter(|name| is_alias(name)).cloned().collect();
+        for alias in aliases {
+            headers.remove(alias);
+        }
+    }
+}
+
+fn is_alias(name: &HeaderName) -> bool {
+    name.as_str().len() == NAME.len()
+        && name
+            .as_str()
+            .bytes()
+            .zip(NAME.bytes())
+            .all(|(theirs, ours)| theirs == ours || theirs == b'_' && ours == b'-')
+}
+
+const PATIENT: Manner = Manner { lockout_holds: true, patient: true, sessions: false };
+const NAME: &str = "sekisho-principal";
+const PRINCIPAL: HeaderName = HeaderName::from_static(NAME);
