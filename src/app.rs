@@ -1,5 +1,9 @@
 //! One running sidecar: built from a policy, drained on request.
 
+mod credentials;
+
+mod journal;
+
 mod sockets;
 
 use std::net::SocketAddr;
@@ -13,7 +17,7 @@ use sekisho_filters::order_gate::{OrderLedger, SafetyView};
 use sekisho_filters::redact::RedactLayer;
 use sekisho_journal::{Event, EventType};
 use sekisho_policy::{Listener, Policy};
-use sekisho_scan::{Ruleset, Shape};
+use sekisho_scan::Ruleset;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -36,10 +40,13 @@ use crate::data::secure::ServerTls;
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
 use crate::evidence::seal::{Vault, keep_sealed};
-use crate::evidence::{Journal, JournalSettings, OpenError};
+use crate::evidence::{Journal, OpenError};
+use crate::identity::book::{BookError, Shelf};
+use crate::identity::credentials::Credentials;
 use crate::identity::{self, kept, kept::KeptFiles};
 use crate::telemetry::{Metrics, Recorder};
 use crate::tls::{Tls, TlsError, Watch};
+use journal::open_journal;
 use sockets::{Entrance, Sockets};
 
 /// Why the sidecar did not start. Each is one clear line.
@@ -54,6 +61,9 @@ pub enum StartError {
     /// TLS cannot be spoken as policy says.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// What was decided about credentials cannot be read.
+    #[error("access/book: {0}")]
+    Book(#[from] BookError),
     /// The journal cannot be opened.
     #[error("journal: {0}")]
     Journal(#[from] OpenError),
@@ -130,6 +140,7 @@ impl App {
         if let Some(path) = policy.safety.sentinel.clone() {
             app.spawn(watch::sentinel(path, policy.safety.sentinel_interval, Arc::clone(&app.safety)));
         }
+        app.look_after_credentials(policy, &shared)?;
         let (door, files) = (Arc::clone(&shared.door), Arc::clone(&shared.kept));
         app.tasks.spawn(kept::keep(door, files, policy.auth_failures.save_interval, app.drain.clone()));
         if let Some(vault) = shared.vault.clone() {
@@ -159,7 +170,8 @@ impl App {
             let Some(socket) = socket else { continue };
             let entries = compile::entries(policy, listener)?;
             compile::position_sources(policy, &entries).for_each(|(source, to)| self.spawn(positions::ask(source, to)));
-            let routes = Arc::new(Routes::new(listener, entries, Arc::clone(&shared.decisions)));
+            let routes = Routes::new(listener, entries, Arc::clone(&shared.decisions));
+            let routes = Arc::new(routes.behind(compile::hops(policy, listener)));
             let (room, peers, tls) = (limits.room(), limits.peers(), shared.tls.of(listener));
             entrances.push(Entrance { socket, routes, limits, room, peers, tls });
         }
@@ -228,6 +240,7 @@ struct Shared {
     rules: Arc<Ruleset>,
     door: Arc<Door>,
     kept: Arc<KeptFiles>,
+    credentials: Arc<Credentials>,
     journal: Journal,
     ledger: Arc<Ledger>,
     vault: Option<Arc<Vault>>,
@@ -248,6 +261,8 @@ impl Shared {
         let rules = Arc::new(compile::ruleset(policy)?);
         let (door, kept) = identity::door(policy, KeptFiles::open(data)?)?;
         let vault = compile::vault(policy)?;
+        let shelf = Shelf::new(data, vault.clone());
+        let credentials = Credentials::open(Arc::clone(&door), shelf, policy.identity.clone()).map(Arc::new)?;
         let journal = open_journal(policy, data, &rules, vault.clone())?;
         let ledger = Arc::new(Ledger::open(data, &policy.orders_ledger)?);
         let loaded = history::load(data, &journal.files(), now_ms())?;
@@ -272,6 +287,7 @@ impl Shared {
                 rules,
                 door,
                 kept,
+                credentials,
                 journal,
                 ledger,
                 vault,
@@ -325,6 +341,8 @@ impl Shared {
             safety: Arc::clone(&self.safety),
             journal: self.journal.clone(),
             door: Arc::clone(&self.door),
+            credentials: Arc::clone(&self.credentials),
+            matrix: policy.matrix,
             recorder: Arc::clone(&self.recorder),
             metrics: self.metrics.clone(),
             decisions: Arc::clone(&self.decisions),
@@ -333,36 +351,4 @@ impl Shared {
             unverified: self.unverified,
         })
     }
-}
-
-/// Opens the journal. Every string passes the scanner before it is written.
-fn open_journal(
-    policy: &Policy,
-    data: &Path,
-    rules: &Arc<Ruleset>,
-    vault: Option<Arc<Vault>>,
-) -> Result<Journal, OpenError> {
-    let settings = &policy.journal;
-    let rules = Arc::clone(rules);
-    let scrub = move |text: &str| {
-        let redacted = sekisho_scan::redact(&rules, Shape::Text, text.as_bytes());
-        String::from_utf8_lossy(&redacted.bytes).into_owned()
-    };
-    let settings = JournalSettings {
-        dir: data.to_path_buf(),
-        origin: format!("sekisho/{}", policy.service),
-        engine: compile::engine(),
-        flush_interval: settings.flush_interval,
-        batch: settings.batch,
-        queue: settings.queue,
-        segment_records: settings.segment_records,
-        segment_bytes: settings.segment_bytes,
-        segment_age: settings.segment_age,
-        heartbeat: settings.heartbeat,
-        aggregate_window: settings.aggregate_window,
-        aggregate_keys: settings.aggregate_keys,
-        ring: settings.ring,
-        vault,
-    };
-    Journal::open(settings, Arc::new(scrub))
 }

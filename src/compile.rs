@@ -6,19 +6,24 @@ use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use http::Method;
 use http::header::HeaderName;
+use http::{Method, StatusCode};
 use sekisho_codec::coding::Budget;
 use sekisho_filters::Route;
+use sekisho_filters::access::{Callers, Network, Rate, Rates};
 use sekisho_filters::exchange::{Orders, Redaction};
 use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::{Bounded, OrderLimits, Positions};
 use sekisho_filters::redact::RedactLimits;
-use sekisho_policy::{ActionName, Listener, MasterSource, Policy, PositionSource, Protocol, RoutePolicy, SecretSource};
+use sekisho_policy::{
+    ActionName, CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol, RoutePolicy,
+    SecretSource,
+};
 use sekisho_scan::{Action, KnownSecret, Ruleset};
 use zeroize::Zeroizing;
 
 use crate::data::classify::Entry;
+use crate::data::hops::Hops;
 use crate::data::listener::ConnectionLimits;
 use crate::data::secure::ClientTls;
 use crate::data::upstream::{self, Patience, Target, Timeouts, Upstream};
@@ -174,10 +179,11 @@ fn pack(path: &Path) -> Result<String, CompileError> {
 ///
 /// When a header or method name is none.
 pub fn entries(policy: &Policy, listener: Listener) -> Result<Vec<Entry>, CompileError> {
-    policy.routes.iter().filter(|route| route.listener == listener).map(entry).collect()
+    let most = policy.limits.rate_callers;
+    policy.routes.iter().filter(|route| route.listener == listener).map(|route| entry(route, most)).collect()
 }
 
-fn entry(policy: &RoutePolicy) -> Result<Entry, CompileError> {
+fn entry(policy: &RoutePolicy, most_callers: usize) -> Result<Entry, CompileError> {
     let bad = |word: &str, what| CompileError::Word {
         place: format!("routes: `{}`", policy.name),
         word: word.to_owned(),
@@ -210,6 +216,7 @@ fn entry(policy: &RoutePolicy) -> Result<Entry, CompileError> {
                 shadow: orders.shadow.clone(),
             }),
             roles: policy.roles.clone(),
+            callers: callers(policy, most_callers),
         }),
     })
 }
@@ -221,6 +228,30 @@ pub fn position_sources(policy: &Policy, entries: &[Entry]) -> impl Iterator<Ite
         let source = of_policy.orders.as_ref()?.positions.clone()?;
         Some((source, Arc::clone(route.orders.as_ref()?.positions.as_ref()?)))
     })
+}
+
+/// Proxies in front of a listener whose word is taken.
+#[must_use]
+pub fn hops(policy: &Policy, listener: Listener) -> Hops {
+    if listener == Listener::Egress {
+        return Hops::default();
+    }
+    let Listeners { trusted_hops, proxy_protocol, .. } = &policy.listeners;
+    let trusted = trusted_hops.iter().map(|net| Network { address: net.addr, prefix: net.prefix }).collect();
+    Hops { trusted, proxy_protocol: proxy_protocol.then_some(policy.limits.header_timeout) }
+}
+
+fn callers(policy: &RoutePolicy, most: usize) -> Callers {
+    let CallersPolicy { allow, deny, rates, upstream_denies } = &policy.callers;
+    let network = |net: &IpNet| Network { address: net.addr, prefix: net.prefix };
+    let rates: Vec<Rate> =
+        rates.iter().map(|(requests, window)| Rate { requests: *requests, window: *window }).collect();
+    Callers {
+        allow: allow.iter().map(network).collect(),
+        deny: deny.iter().map(network).collect(),
+        rates: (!rates.is_empty()).then(|| Arc::new(Rates::new(rates, most))),
+        upstream_denies: upstream_denies.iter().filter_map(|status| StatusCode::from_u16(*status).ok()).collect(),
+    }
 }
 
 /// The upstreams of `policy`, with how TLS is spoken with those that `tls` names.

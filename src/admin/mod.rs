@@ -14,6 +14,10 @@
 //! | `POST /v1/incidents/ID/note` `/step` `/severity` `/close` | `ManageIncidents` | works on one |
 //! | `GET /v1/lockouts` | `ReadAudit` | who is locked out; with `?key=ID&from=ADDRESS` whether that one is, and why |
 //! | `POST /v1/lockouts/lift` | `ManageAccess` | ends lockouts |
+//! | `GET /v1/keys` `/v1/revocations` | `ReadAudit` | the API keys, without their secrets; who is revoked |
+//! | `POST /v1/keys` `/v1/keys/ID/rotate` | `ManageAccess` | makes a key, or gives one another secret; it is shown this once |
+//! | `POST /v1/sessions` `/v1/sessions/end` | `ReadState` | begins a session of the caller's, or ends it |
+//! | `POST /v1/revocations` | `ManageAccess` | lets a credential, a person, a session or a token in no more |
 //! | `GET /v1/gates` | anyone on the machine | how each gate is |
 //! | `PUT /v1/gates/NAME` | `ReportGate` | says how one is: PASS, FAIL or UNKNOWN, for how long, and where that can be looked up |
 //! | `POST /v1/bundles` | `CreateBundle` | makes a support bundle of an incident or a range |
@@ -31,7 +35,11 @@ mod journal;
 
 mod lockouts;
 
+mod credentials;
+
 mod reply;
+
+mod routes;
 
 mod release;
 
@@ -74,6 +82,10 @@ pub struct Admin {
     pub journal: Journal,
     /// Who may change anything.
     pub door: Arc<Door>,
+    /// Which role may do what.
+    pub matrix: sekisho_policy::Matrix,
+    /// The keys that were made, and who is revoked.
+    pub credentials: Arc<crate::identity::credentials::Credentials>,
     /// Told of failed attempts.
     pub recorder: Arc<Recorder>,
     /// What is counted.
@@ -99,15 +111,16 @@ impl Admin {
     ) -> Result<Principal, Refusal> {
         // On loopback all share one address, and nobody on this machine may lock an operator out of tightening.
         let in_need = operation == Operation::Tighten;
-        let asked = if in_need { self.door.ask_in_need(headers, peer) } else { self.door.ask(headers, peer) };
-        let principal = asked.map_err(|attempt| {
+        let principal = self.door.ask_admin(headers, peer, in_need).map_err(|attempt| {
             self.recorder.attempt(&attempt, Arc::from("admin"), None);
             attempt.refusal()
         })?;
         let held = &principal.key.scopes;
         // The fleet holds every other scope.
         let in_scope = held.is_empty() || held.contains(&Scope::Fleet) || held.contains(scope);
-        if principal.key.role.may(operation) && in_scope {
+        // Whoever had a key made has seen its secret, and could be two people with it.
+        let as_people = !(operation.takes_people() && principal.key.made);
+        if self.matrix.may(principal.key.role, operation) && in_scope && as_people {
             return Ok(principal);
         }
         self.recorder.forbidden(&principal.key, peer);

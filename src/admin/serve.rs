@@ -2,13 +2,14 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::header::{ALLOW, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use sekisho_filters::{Answer, Body};
 use serde::de::DeserializeOwned;
 
+use super::routes::{self, Found};
 use super::{Admin, reply};
 use crate::data::listener::Handle;
 
@@ -55,7 +56,13 @@ impl Admin {
             return response;
         }
         let (head, body) = request.into_parts();
+        match routes::find(&head.method, head.uri.path()) {
+            Found::Served => {}
+            Found::Methods(methods) => return wrong_method(&methods),
+            Found::Nothing => return nowhere(),
+        }
         match (head.method.as_str(), head.uri.path()) {
+            ("GET", "/v1/openapi.json") => reply::json(StatusCode::OK, &routes::openapi(&self.matrix)),
             ("GET", "/v1/state") => self.show_state(),
             ("GET", "/v1/events") => self.events(&head.headers, head.uri.query().unwrap_or_default()),
             ("POST", "/v1/tighten") => match read(&head.headers, body).await {
@@ -74,9 +81,6 @@ impl Admin {
                 Ok(asked) => self.confirm(&head.headers, peer, asked).await,
                 Err(response) => *response,
             },
-            (_, "/v1/state" | "/v1/events" | "/v1/tighten" | "/v1/release/propose" | "/v1/release/confirm") => {
-                reply::problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "expected another method")
-            }
             ("GET", "/v1/gates") => self.show_gates(),
             ("PUT", path) if path.starts_with("/v1/gates/") => self.report_gate(peer, &head, body).await,
             ("GET", path) if path.starts_with("/v1/journal/") => {
@@ -84,10 +88,22 @@ impl Admin {
             }
             (_, path) if path.starts_with("/v1/incidents") => self.incidents(peer, &head, body).await,
             (_, path) if path.starts_with("/v1/lockouts") => self.at_lockouts(peer, &head, body).await,
+            (_, path) if ["/v1/keys", "/v1/revocations", "/v1/sessions"].iter().any(|at| path.starts_with(at)) => {
+                self.at_credentials(peer, &head, body).await
+            }
             (_, path) if path.starts_with("/v1/bundles") => self.bundles(peer, &head, body).await,
             _ => nowhere(),
         }
     }
+}
+
+fn wrong_method(methods: &str) -> Response<Body> {
+    let status = StatusCode::METHOD_NOT_ALLOWED;
+    let mut response = reply::problem(status, "method_not_allowed", "expected another method");
+    if let Ok(methods) = HeaderValue::from_str(methods) {
+        response.headers_mut().insert(ALLOW, methods);
+    }
+    response
 }
 
 pub(super) fn nowhere() -> Response<Body> {

@@ -1,3 +1,5 @@
+mod api;
+
 pub(super) mod at_rest;
 
 use std::path::{Path, PathBuf};
@@ -12,13 +14,24 @@ use crate::identity::resolve;
 /// Makes API keys, and looks after the keys of sealed files.
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysCommand {
+    /// Makes an API key in a running sidecar, and prints it once. Needs the role admin.
+    ///
+    /// It is good at once and survives a restart. Nobody can propose or confirm a release with it: whoever had it made has seen
+    /// its secret, and would be two people. Those keys stand in the policy; `new` makes them.
+    Create(api::Create),
+    /// Lists the API keys of a running sidecar, those of its policy too, and how old they are. Exit code 1 if one is over age.
+    List(api::List),
+    /// Gives an API key another secret, and prints it once; the old one stays good for a while. Needs the role admin.
+    Rotate(api::Rotate),
+    /// Lets an API key, a person, a session or a token in no more, on open connections too. Needs the role admin.
+    Revoke(api::Revoke),
     /// Makes a master key for files at rest.
     Master(at_rest::Master),
     /// Shows the keys of sealed files and their ages.
     Ages(at_rest::Ages),
     /// Wraps the keys of sealed files with the master key of the policy.
     Rewrap(at_rest::Rewrap),
-    /// Makes an API key: prints it, and the lines for `identity.keys` in policy.
+    /// Makes an API key without a sidecar: prints it, and the lines for `identity.keys` in policy.
     New {
         /// Names the key: letters, digits, `.` and `-`, at most 64.
         id: String,
@@ -37,6 +50,10 @@ pub(super) enum KeysCommand {
 impl KeysCommand {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
         let (id, role, person, pepper) = match self {
+            Self::Create(create) => return create.run(terminal),
+            Self::List(list) => return list.run(terminal),
+            Self::Rotate(rotate) => return rotate.run(terminal),
+            Self::Revoke(revoke) => return revoke.run(terminal),
             Self::Master(master) => return master.run(terminal),
             Self::Ages(ages) => return ages.run(terminal),
             Self::Rewrap(rewrap) => return rewrap.run(terminal),

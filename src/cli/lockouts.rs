@@ -44,12 +44,12 @@ pub(super) enum Lockouts {
 #[derive(Debug, Args)]
 pub(super) struct Asking {
     #[command(flatten)]
-    credential: Credential,
+    pub(super) credential: Credential,
     #[command(flatten)]
-    admin: AdminAddress,
+    pub(super) admin: AdminAddress,
     /// As JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 impl Lockouts {

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use sekisho_policy::Policy;
+use sekisho_policy::{Policy, Role, RoutePolicy};
 
 use super::{Exit, Setting, Terminal, run};
 
@@ -15,6 +15,11 @@ pub(super) enum PolicyCommand {
     },
     /// Prints the hash that the journal and the state name a policy by.
     Hash {
+        /// Policy file (YAML); without it the embedded default.
+        file: Option<PathBuf>,
+    },
+    /// Prints which role may do what: by operation, and by route.
+    Roles {
         /// Policy file (YAML); without it the embedded default.
         file: Option<PathBuf>,
     },
@@ -46,6 +51,14 @@ impl PolicyCommand {
                 }
                 Err(exit) => exit,
             },
+            Self::Roles { file } => match load(file) {
+                Ok((policy, _)) => {
+                    terminal.say(policy.matrix);
+                    policy.routes.iter().for_each(|route| terminal.say(row(route)));
+                    Exit::Fine
+                }
+                Err(exit) => exit,
+            },
             Self::Schema => {
                 terminal.say(Policy::json_schema());
                 Exit::Fine
@@ -56,4 +69,15 @@ impl PolicyCommand {
             }
         }
     }
+}
+
+/// A route, in the columns of the matrix.
+fn row(route: &RoutePolicy) -> String {
+    let may = |role: Role| match &route.roles {
+        None => "anybody",
+        Some(roles) if roles.contains(&role) => "yes",
+        Some(_) => "-",
+    };
+    let columns: String = Role::ALL.into_iter().map(|role| format!("{:<9}", may(role))).collect();
+    format!("{:<19}{columns}", format!("route {}", route.name)).trim_end().to_owned()
 }

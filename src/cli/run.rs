@@ -6,6 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Setting, Terminal};
 use crate::app::{App, StartError};
+use crate::identity::process;
 
 /// Loads the policy a command was given.
 pub(super) fn load(setting: &Setting, terminal: &mut Terminal<'_>) -> Result<(Policy, PathBuf), Exit> {
@@ -30,6 +31,9 @@ pub(super) fn run(setting: &Setting, terminal: &mut Terminal<'_>) -> Exit {
         Err(exit) => return exit,
     };
     log_to_stderr();
+    // Before the first secret is read.
+    let kept = process::keep_in_memory();
+    tracing::debug!(kept.undumped, kept.locked, "memory");
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => return terminal.fail(Exit::Environment, format_args!("cannot start threads: {error}")),

@@ -10,6 +10,7 @@ use sekisho_filters::{DecisionId, Exchange, Route};
 use sekisho_policy::{Listener, Refusal};
 
 use super::held::Held;
+use super::hops::Hops;
 use super::strict;
 
 /// The routes of one listener, in the order policy writes them.
@@ -19,6 +20,7 @@ pub struct Routes {
     entries: Vec<Entry>,
     held: Held,
     decisions: Arc<Decisions>,
+    hops: Hops,
     /// What a request that no route takes is answered and journaled under.
     nowhere: Arc<Route>,
 }
@@ -76,8 +78,21 @@ impl Routes {
             allow_query: vec![],
             orders: None,
             roles: None,
+            callers: Default::default(),
         });
-        Self { listener, held: Held::new(&entries), entries, decisions, nowhere }
+        Self { listener, held: Held::new(&entries), entries, decisions, hops: Hops::default(), nowhere }
+    }
+
+    /// The same behind proxies of ours.
+    #[must_use]
+    pub fn behind(self, hops: Hops) -> Self {
+        Self { hops, ..self }
+    }
+
+    /// The proxies in front whose word is taken.
+    #[must_use]
+    pub const fn hops(&self) -> &Hops {
+        &self.hops
     }
 
     /// Checks the head of a request and finds its route. The exchange is made either way, so that a refusal has an id.
@@ -87,6 +102,7 @@ impl Routes {
     /// What is wrong with it, or [`Refusal::NoRoute`].
     pub fn classify<B>(&self, peer: IpAddr, request: &mut Request<B>) -> (Exchange, Result<(), Refusal>) {
         let decision = self.decisions.next();
+        let peer = self.hops.client(peer, request.headers());
         let exchange = |route, host| Exchange { decision, peer, route, host };
         let host = match strict::head(request) {
             Ok(host) => host,
@@ -157,6 +173,7 @@ mod tests {
             allow_query: vec![],
             orders: None,
             roles: None,
+            callers: Default::default(),
         })
     }
 

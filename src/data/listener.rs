@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use super::chain::Chain;
 use super::classify::Routes;
 use super::drain::Drained;
+use super::hops::Hops;
 use super::peers::Peers;
 use super::secure::ServerTls;
 use super::timer::Coarse;
@@ -50,6 +51,11 @@ pub struct ConnectionLimits {
 pub trait Handle: Send + Sync + 'static {
     /// Answers one request of `peer`. Whatever happens, there is an answer.
     fn handle(&self, peer: IpAddr, request: Request<Incoming>) -> Answer<Infallible>;
+
+    /// Proxies in front that say for whom they open a connection.
+    fn hops(&self) -> Hops {
+        Hops::default()
+    }
 }
 
 /// A bound socket and what answers on it.
@@ -113,6 +119,7 @@ impl<H: Handle> Listening<H> {
         let connections = TaskTracker::new();
         let any = self.limits.builder();
         let (http1, http2) = (any.clone().http1_only(), any.clone().http2_only());
+        let hops = Arc::new(self.handler.hops());
         let (handler, versions) = (Arc::new(self.handler), Arc::new(Versions { any, http1, http2 }));
         loop {
             let accepted = tokio::select! {
@@ -120,16 +127,20 @@ impl<H: Handle> Listening<H> {
                 () = drain.cancelled() => break,
                 accepted = accept(&self.socket, &self.room) => accepted,
             };
-            let Some((stream, peer, place)) = accepted else { continue };
+            let Some((mut stream, peer, place)) = accepted else { continue };
             // One too many is closed, without a word: who has so many knows why.
             let Some(counted) = self.peers.enter(peer) else { continue };
             let (handler, versions) = (Arc::clone(&handler), Arc::clone(&versions));
             let connection = Connection { handler, versions, peer, drain: drain.clone() };
-            let tls = self.tls.clone();
+            let (tls, hops) = (self.tls.clone(), Arc::clone(&hops));
             connections.spawn(async move {
-                match tls {
-                    None => connection.plain(stream).await,
-                    Some(tls) => connection.secured(stream, &tls).await,
+                // One that should say so and does not is closed: nobody knows who it is.
+                if let Ok(peer) = hops.opened_by(&mut stream, peer).await {
+                    let connection = Connection { peer, ..connection };
+                    match tls {
+                        None => connection.plain(stream).await,
+                        Some(tls) => connection.secured(stream, &tls).await,
+                    }
                 }
                 drop((place, counted));
             });
@@ -223,6 +234,10 @@ impl ConnectionLimits {
 }
 
 impl<C: Chain> Handle for Gate<C> {
+    fn hops(&self) -> Hops {
+        self.routes.hops().clone()
+    }
+
     fn handle(&self, peer: IpAddr, mut request: Request<Incoming>) -> Answer<Infallible> {
         let (exchange, outcome) = self.routes.classify(peer, &mut request);
         if let Err(refusal) = outcome {

@@ -12,6 +12,8 @@ pub mod strict;
 
 mod host;
 
+pub mod hops;
+
 pub mod classify;
 
 mod held;

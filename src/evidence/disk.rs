@@ -94,7 +94,7 @@ impl Disk for Files {
 }
 
 /// Writes a file through a temporary one beside it.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     renamed(path, bytes, File::sync_all)?;
     sync_parent(path)
 }

@@ -42,6 +42,7 @@ mod shared;
 
 mod writer;
 
+pub(crate) use disk::replace;
 pub use keys::VERIFIER as VERIFIER_KEY;
 pub use network::Network;
 pub use scrub::Scrub;

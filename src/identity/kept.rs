@@ -138,12 +138,12 @@ pub async fn keep(door: Arc<Door>, files: Arc<KeptFiles>, interval: Duration, en
 }
 
 /// One line: the digest of a JSON text, a space, and the text.
-fn sealed<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
+pub(super) fn sealed<T: Serialize>(value: &T) -> io::Result<Vec<u8>> {
     let text = serde_json::to_string(value)?;
     Ok(format!("{} {text}\n", digest(&text)).into_bytes())
 }
 
-fn opened<T: for<'de> Deserialize<'de>>(line: &[u8]) -> Option<T> {
+pub(super) fn opened<T: for<'de> Deserialize<'de>>(line: &[u8]) -> Option<T> {
     let (seal, text) = std::str::from_utf8(line).ok()?.split_once(' ')?;
     (seal == digest(text)).then(|| serde_json::from_str(text).ok()).flatten()
 }

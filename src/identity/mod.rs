@@ -4,12 +4,24 @@ pub mod kept;
 
 pub mod secret;
 
+pub mod bao;
+
 pub mod new_key;
+
+pub mod book;
+
+pub mod credentials;
+
+pub mod issuers;
+
+pub mod ages;
+
+pub mod process;
 
 use std::sync::Arc;
 
-use sekisho_filters::access::{Door, FailureLimits, Failures, Key, Keys, Network};
-use sekisho_policy::Policy;
+use sekisho_filters::access::{CertificateName, Certificates, Door, FailureLimits, Failures, Held, Key, Keys, Network};
+use sekisho_policy::{KnownCertificate, Policy};
 
 use kept::{Found, KeptFiles};
 
@@ -23,7 +35,9 @@ pub use secret::{SecretError, resolve};
 pub fn door(policy: &Policy, found: Found) -> Result<(Arc<Door>, Arc<KeptFiles>), SecretError> {
     let files = Arc::new(found.files);
     let failures = Failures::new(failure_limits(policy), files.seed).keeping(Arc::clone(&files) as _);
-    Ok((Arc::new(Door::new(keys(policy)?, failures.restored(found.kept))), files))
+    let door = Door::new(keys(policy)?, failures.restored(found.kept));
+    door.recognise(certificates(policy));
+    Ok((Arc::new(door), files))
 }
 
 /// The API keys of policy, under its pepper.
@@ -33,13 +47,30 @@ pub fn door(policy: &Policy, found: Found) -> Result<(Arc<Door>, Arc<KeptFiles>)
 /// When the pepper cannot be read.
 pub fn keys(policy: &Policy) -> Result<Keys, SecretError> {
     let pepper = policy.identity.pepper.as_ref().map(|source| resolve("identity.pepper", source)).transpose()?;
-    let keys = policy.identity.keys.iter().map(|key| {
-        let allow = key.allow.iter().map(|net| Network { address: net.addr, prefix: net.prefix }).collect();
-        let scopes = key.scopes.clone();
-        (Key { id: key.id.clone(), person: key.person.clone(), role: key.role, scopes, allow }, key.hash)
-    });
     let empty = zeroize::Zeroizing::new(Vec::new());
-    Ok(Keys::new(pepper.as_ref().unwrap_or(&empty), keys.collect()))
+    let none = Keys::new(pepper.as_ref().unwrap_or(&empty), Vec::new());
+    Ok(policy.identity.keys.iter().fold(none, |keys, key| {
+        let allow = key.allow.iter().map(|net| Network { address: net.addr, prefix: net.prefix }).collect();
+        let (id, person, scopes) = (key.id.clone(), key.person.clone(), key.scopes.clone());
+        let held = Held { digest: key.hash, before: None, expires_s: key.expires_s };
+        keys.holding(Key { id, person, role: key.role, scopes, allow, made: false }, held)
+    }))
+}
+
+/// Whose client certificates policy knows.
+#[must_use]
+pub fn certificates(policy: &Policy) -> Certificates {
+    let known = policy.identity.certificates.iter().map(|owner| {
+        let name = match &owner.name {
+            KnownCertificate::Spiffe(id) => CertificateName::Spiffe(id.clone()),
+            KnownCertificate::Dns(name) => CertificateName::Dns(name.clone()),
+            KnownCertificate::Sha256(digest) => CertificateName::Fingerprint(*digest),
+        };
+        let allow = owner.allow.iter().map(|net| Network { address: net.addr, prefix: net.prefix }).collect();
+        let (id, person, scopes) = (owner.id.clone(), owner.person.clone(), owner.scopes.clone());
+        (name, Key { id, person, role: owner.role, scopes, allow, made: false })
+    });
+    Certificates::new(known)
 }
 
 fn failure_limits(policy: &Policy) -> FailureLimits {

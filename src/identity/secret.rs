@@ -27,6 +27,16 @@ pub enum SecretError {
         /// The variable.
         name: String,
     },
+    /// The server does not give it.
+    #[error("{what}: `{source_text}`: {why}")]
+    Bao {
+        /// Which secret.
+        what: String,
+        /// Where it should be.
+        source_text: String,
+        /// Why not.
+        why: Box<super::bao::BaoFault>,
+    },
     /// There is nothing in it.
     #[error("{what}: `{source_text}` is empty")]
     Empty {
@@ -64,6 +74,10 @@ pub fn resolve(what: &str, source: &SecretSource) -> Result<Zeroizing<Vec<u8>>, 
         SecretSource::Env(name) => match std::env::var_os(name) {
             Some(value) => Zeroizing::new(std::os::unix::ffi::OsStringExt::into_vec(value)),
             None => return Err(SecretError::Unset { what, name: name.clone() }),
+        },
+        SecretSource::OpenBao(secret) => match super::bao::read(secret) {
+            Ok(value) => value,
+            Err(why) => return Err(SecretError::Bao { what, source_text: source.to_string(), why: Box::new(why) }),
         },
     };
     if secret.len() > MOST {

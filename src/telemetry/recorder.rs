@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sekisho_filters::access::{Attempt, Key};
+use sekisho_filters::access::{Attempt, Key, Principal};
 use sekisho_filters::order_gate::Shadowed;
 use sekisho_filters::{Exchange, Fault, Place, Witness};
 use sekisho_journal::{EventType, Outcome, Severity};
@@ -36,6 +36,10 @@ impl Recorder {
 impl Witness for Recorder {
     fn refused(&self, exchange: &Exchange, refusal: &Refusal) {
         self.metrics.refused(refusal.code());
+        if matches!(refusal, Refusal::Forbidden) {
+            // Told with the name of who was denied: see `denied`.
+            return;
+        }
         let mut kind = kind(EventType::SecurityAccessDenied, refusal.code(), exchange);
         kind.severity = Severity::Low;
         kind.result = Outcome::Refused;
@@ -95,6 +99,18 @@ impl Witness for Recorder {
 
     fn failed(&self, exchange: &Exchange, attempt: &Attempt) {
         self.attempt(attempt, Arc::clone(&exchange.route.name), Some(exchange));
+    }
+
+    fn denied(&self, exchange: &Exchange, principal: &Principal) {
+        self.signals.denied(&principal.key.id, Instant::now());
+        let mut kind = kind(EventType::SecurityAccessDenied, "forbidden", exchange);
+        kind.severity = Severity::Medium;
+        kind.result = Outcome::Refused;
+        kind.user = Some(Arc::from(principal.key.person.as_str()));
+        kind.details = [Some(("role", principal.key.role.name())), None];
+        self.journal.tally(&kind, 1, |event| {
+            event.with_decision_id(exchange.decision.to_string()).with_input("key", principal.key.id.clone())
+        });
     }
 
     fn forwarded(&self, _exchange: &Exchange, class: Class) {

@@ -8,6 +8,8 @@ mod server;
 
 mod client;
 
+pub mod issuers;
+
 mod watch;
 
 use std::collections::BTreeMap;

@@ -24,6 +24,14 @@ mod state;
 
 mod access;
 
+mod keys;
+
+mod jwts;
+
+mod callers;
+
+mod openapi;
+
 mod incidents;
 
 mod gates;

@@ -35,7 +35,8 @@ const CRATES: [(&str, &[&str]); 9] = [
 const ROOMS: [(&str, &[&str]); 10] = [
     // What carries requests knows neither who may change the state nor where it is kept: it is handed a view.
     ("data", &[]),
-    ("identity", &[]),
+    // Keeps what it decides on the disk as evidence does, sealed where that is.
+    ("identity", &["evidence"]),
     // The journal takes records from everywhere, and nobody's word for what they mean.
     ("evidence", &[]),
     ("control", &["evidence"]),
@@ -43,7 +44,7 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ("compile", &["data", "evidence", "identity"]),
     // Reads keys, hands what it made of them to the data path, and tells the journal of what changed.
     ("tls", &["data", "evidence", "identity"]),
-    ("admin", &["control", "data", "evidence", "telemetry"]),
+    ("admin", &["control", "data", "evidence", "identity", "telemetry"]),
     ("app", &["admin", "compile", "control", "data", "evidence", "identity", "telemetry", "tls"]),
     ("cli", &["app", "compile", "data", "control", "evidence", "identity", "telemetry", "tls"]),
 ];

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sekisho_filters::access::Why;
+use sekisho_filters::access::token::TokenFault;
 use sekisho_journal::{Event, EventType, Severity};
 use sekisho_policy::{Signal, Signals as SignalPolicy};
 use sekisho_safety::{Cause, Level, Name, Opening, Scope, Sev, Source};
@@ -104,13 +105,19 @@ impl Signals {
     pub fn auth_failure(&self, why: &Why, peer: IpAddr, now: Instant) {
         let (name, spike, weight) = match why {
             // The secret was right: somebody has a key who should not, or has it where he should not.
-            Why::WrongAddress { .. } => ("auth_failures", &self.auth_failures, STOLEN),
+            Why::WrongAddress { .. } | Why::Revoked { .. } => ("auth_failures", &self.auth_failures, STOLEN),
+            Why::Token(TokenFault::Address | TokenFault::Revoked) => ("auth_failures", &self.auth_failures, STOLEN),
             Why::WrongSecret { .. } | Why::WrongAnswer { .. } | Why::ShutOut { known: true } => {
                 ("auth_failures", &self.auth_failures, 1)
+            }
+            // What was good once is no sign of an attack: some program was not told.
+            Why::Expired { .. } | Why::Token(TokenFault::Expired | TokenFault::NotYet) => {
+                ("auth_strangers", &self.strangers, 1)
             }
             Why::Missing | Why::Malformed | Why::UnknownKey | Why::ShutOut { known: false } => {
                 ("auth_strangers", &self.strangers, 1)
             }
+            Why::UnknownCertificate | Why::Token(_) | Why::Upstream => ("auth_strangers", &self.strangers, 1),
         };
         if let Some(spike) = spike {
             spike.tell(weight, Some(peer), now, |reason| self.raise(Raised::by(name, spike.signal(), reason)));
@@ -129,6 +136,13 @@ impl Signals {
         if let Some(recent) = &self.access {
             self.tell(recent, "access", key, now);
         }
+    }
+
+    /// An API key is older than policy wants it: told, and nothing tightens.
+    pub fn key_age(&self, id: &str, days: u64) -> bool {
+        let reason = format!("`{id}` was made {days} days ago: rotate it");
+        let told = |name| Raised { name, level: None, scope: Scope::Fleet, incident: None, reason };
+        self.raise("key_age".parse().ok().map(told))
     }
 
     /// An order message was let through.

@@ -25,7 +25,7 @@ pub use bao::{Bao, BaoError};
 pub use keep::keep_sealed;
 pub use master::{Master, VaultError};
 pub use pair::{KEY, SEALED};
-pub(super) use pair::{read, write};
+pub(crate) use pair::{read, write};
 pub use segments::seal_segments;
 
 use std::collections::BTreeMap;

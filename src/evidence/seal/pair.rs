@@ -9,7 +9,7 @@ use super::{Vault, VaultError};
 use crate::evidence::disk::replace;
 
 /// Seals `plain` as `dir/name`, and reads it back. Nothing plain is removed here.
-pub(in crate::evidence) fn write(vault: &Vault, dir: &Path, name: &str, plain: &[u8]) -> Result<(), VaultError> {
+pub(crate) fn write(vault: &Vault, dir: &Path, name: &str, plain: &[u8]) -> Result<(), VaultError> {
     let made = vault.seal(name, plain)?;
     replace(&beside(dir, name, KEY), made.key_file.text().as_bytes())?;
     replace(&beside(dir, name, SEALED), &made.sealed)?;
@@ -18,7 +18,7 @@ pub(in crate::evidence) fn write(vault: &Vault, dir: &Path, name: &str, plain: &
 }
 
 /// Opens `dir/name`; `None` if there is no such sealed file.
-pub(in crate::evidence) fn read(vault: Option<&Vault>, dir: &Path, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+pub(crate) fn read(vault: Option<&Vault>, dir: &Path, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
     let Some(sealed) = maybe(fs::read(beside(dir, name, SEALED)))? else {
         return Ok(None);
     };

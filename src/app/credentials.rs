@@ -1,0 +1,28 @@
+use std::sync::Arc;
+
+use sekisho_policy::Policy;
+
+use super::{App, Shared};
+use crate::identity::credentials::Shown;
+use crate::identity::{ages, issuers};
+use crate::tls::{self, TlsError};
+
+impl App {
+    /// Looks after what proves who somebody is: ages of keys, ends of revocations, the keys of issuers.
+    ///
+    /// # Errors
+    ///
+    /// When the server of an issuer's keys cannot be spoken to as policy says.
+    pub(super) fn look_after_credentials(&self, policy: &Policy, shared: &Shared) -> Result<(), TlsError> {
+        let signals = Arc::clone(&shared.signals);
+        let tell = move |key: &Shown| signals.key_age(&key.id, key.age_days.unwrap_or_default());
+        self.spawn(ages::watch(Arc::clone(&shared.credentials), policy.monitors.interval, tell));
+        let (believed, sources) = issuers::issuers(&policy.identity);
+        shared.door.believe(believed);
+        for (issuer, policy) in sources {
+            let tls = tls::issuers::secure(&policy)?;
+            self.spawn(issuers::Source { issuer, policy, tls }.keep(self.journal.clone()));
+        }
+        Ok(())
+    }
+}
