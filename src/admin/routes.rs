@@ -1,6 +1,8 @@
 //! What the admin API serves: one table, by which requests are let through to their handlers and of which the OpenAPI document is
 //! made. What has no row here is not served.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use sekisho_policy::{Matrix, Operation, Role};
 use serde_json::{Map, Value, json};
@@ -155,31 +157,35 @@ impl Row {
             ("2XX".to_owned(), json!({ "description": "done" })),
             ("4XX".to_owned(), problem("it cannot be done")),
         ]);
-        let mut described = json!({ "summary": self.summary, "parameters": parameters });
+        let mut described = Map::new();
+        let mut add = |name: &str, value: Value| described.insert(name.to_owned(), value);
+        add("summary", self.summary.into());
+        add("parameters", parameters.into());
         if let Some(body) = self.body {
             let example: Value = serde_json::from_str(body).unwrap_or_default();
-            described["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": { "type": "object" }, "example": example } } });
+            let content = json!({ "application/json": { "schema": { "type": "object" }, "example": example } });
+            add("requestBody", json!({ "required": true, "content": content }));
         }
         if let Some(operation) = self.operation {
             let roles = Role::ALL.into_iter().filter(|role| matrix.may(*role, operation)).map(Role::name);
-            described["x-sekisho-operation"] = operation.name().into();
-            described["x-sekisho-roles"] = roles.collect::<Vec<_>>().into();
-            described["security"] = json!([{ "apiKey": [] }, { "bearer": [] }]);
+            add("x-sekisho-operation", operation.name().into());
+            add("x-sekisho-roles", roles.collect::<Vec<_>>().into());
+            add("security", json!([{ "apiKey": [] }, { "bearer": [] }]));
             answers.insert("401".to_owned(), problem("nobody has proven who they are"));
             answers.insert("403".to_owned(), problem("the caller may not do this"));
             answers.insert("429".to_owned(), problem("too many failed attempts"));
         }
-        described["responses"] = answers.into();
-        described
+        add("responses", answers.into());
+        described.into()
     }
 }
 
 /// The whole table as an OpenAPI document, version 3.1, with who may do what under `matrix`.
 pub(super) fn openapi(matrix: &Matrix) -> Value {
-    let mut paths = Map::new();
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for row in ROWS {
-        let path = paths.entry(row.path.replace("*}", "}")).or_insert_with(|| json!({}));
-        path[row.method.as_str().to_ascii_lowercase()] = row.described(matrix);
+        let path = paths.entry(row.path.replace("*}", "}")).or_default();
+        path.insert(row.method.as_str().to_ascii_lowercase(), row.described(matrix));
     }
     json!({
         "openapi": "3.1.0",

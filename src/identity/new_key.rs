@@ -101,17 +101,18 @@ mod tests {
     fn our_own_scanner_knows_a_key_that_was_made_and_that_it_is_one() {
         let rules = Arc::new(Ruleset::builder().embedded().unwrap().build().unwrap());
         let key = new_key("desk.1", b"pepper").unwrap().key;
+        let middle: String = key.chars().skip(20).take(20).collect();
         let line = |key: &str| format!("a log line with {key} in it").into_bytes();
         let text = line(&key);
         let redacted = sekisho_scan::redact(&rules, Shape::Text, &text);
         let [finding] = redacted.findings.as_slice() else { panic!("{:?}", redacted.findings) };
         assert_eq!((&*finding.detector, finding.confidence), ("sekisho-api-key", Confidence::High));
-        assert!(!String::from_utf8_lossy(&redacted.bytes).contains(&key[20..40]));
+        assert!(!String::from_utf8_lossy(&redacted.bytes).contains(&middle));
         // One letter off it is still masked, and known to be no key that was made.
         let last = if key.ends_with('0') { '1' } else { '0' };
-        let text = line(&format!("{}{last}", &key[..key.len() - 1]));
+        let text = line(&key.chars().take(key.len() - 1).chain([last]).collect::<String>());
         let redacted = sekisho_scan::redact(&rules, Shape::Text, &text);
         assert!(redacted.findings.iter().all(|finding| finding.confidence != Confidence::High), "{redacted:?}");
-        assert!(!String::from_utf8_lossy(&redacted.bytes).contains(&key[20..40]));
+        assert!(!String::from_utf8_lossy(&redacted.bytes).contains(&middle));
     }
 }

@@ -1,7 +1,6 @@
 //! TLS toward the servers that have the keys of issuers.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -43,9 +42,7 @@ pub fn secure(policy: &IssuerPolicy) -> Result<Option<Arc<dyn Secure>>, TlsError
 impl Secure for Server {
     fn secure(&self, stream: TcpStream) -> Securing<'_> {
         let connecting = TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream);
-        Box::pin(
-            async move { connecting.await.map(|stream| Box::new(stream) as Box<dyn Stream>).map_err(io::Error::from) },
-        )
+        Box::pin(async move { connecting.await.map(|stream| Box::new(stream) as Box<dyn Stream>) })
     }
 }
 

@@ -101,10 +101,9 @@ fn a_good_token_passes_and_stays_at_the_door_and_others_do_not_pass() {
     assert_eq!(knock(&sidecar, &signer.token("u1", "desk")).code(), "forbidden", "not a role of this route");
     let good = signer.token("u2", "bots");
     let [_, claims, signature] = good.split('.').collect::<Vec<_>>().try_into().unwrap();
+    let cut: String = good.chars().take(good.len() - 2).collect();
     let none = format!("Bearer {}.{claims}.{signature}", b64(r#"{"alg":"none"}"#));
-    for token in
-        [none.as_str(), &good[..good.len() - 2], "Bearer x", "Basic dTpw", &Signer::new("a").token("u3", "bots")]
-    {
+    for token in [none.as_str(), &cut, "Bearer x", "Basic dTpw", &Signer::new("a").token("u3", "bots")] {
         let answer = knock(&sidecar, token);
         assert_eq!((answer.status, answer.code()), (401, "unauthenticated".to_owned()), "{token}");
     }
