@@ -9,7 +9,7 @@ use sekisho_safety::Scope;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::serve::{nowhere, read};
+use super::serve::nowhere;
 use super::{Admin, reply};
 use crate::evidence::bundle::{self, Ask, BundleError};
 
@@ -42,7 +42,7 @@ impl Admin {
                 Err(error) => reply::problem(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", &error.to_string()),
             };
         }
-        match read(&head.headers, body).await {
+        match self.read(&head.headers, body).await {
             Ok(asked) => self.create_bundle(by, asked).await,
             Err(response) => *response,
         }

@@ -8,7 +8,7 @@ use sekisho_policy::Operation;
 use sekisho_safety::Scope;
 use serde_json::json;
 
-use super::serve::{nowhere, read};
+use super::serve::nowhere;
 use super::{Admin, reply};
 use crate::control::clock::since_boot;
 
@@ -25,7 +25,7 @@ impl Admin {
             Ok(principal) => principal,
             Err(refusal) => return self.no(&refusal),
         };
-        let report = match read(&head.headers, body).await {
+        let report = match self.read(&head.headers, body).await {
             Ok(report) => report,
             Err(response) => return *response,
         };

@@ -9,7 +9,7 @@ use sekisho_safety::{Incident, Opening, Review, Scope, Sev, Step};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::serve::{nowhere, read};
+use super::serve::nowhere;
 use super::{Admin, reply};
 use crate::control::incidents::IncidentFailure;
 use crate::control::safety::now_ms;
@@ -83,7 +83,7 @@ impl Admin {
     }
 
     async fn open_incident(&self, peer: IpAddr, head: &Parts, body: Incoming) -> Result<Response<Body>, Failed> {
-        let asked: Open = read(&head.headers, body).await?;
+        let asked: Open = self.read(&head.headers, body).await?;
         let by = self.person(peer, head, &asked.scope)?;
         let Open { severity, title, scope, refs } = asked;
         let opening = Opening { severity, scope, title, by, rule: None, refs };
@@ -102,19 +102,19 @@ impl Admin {
         let incidents = &self.incidents;
         let done = match action {
             "note" => {
-                let Note { text, refs } = read(&head.headers, body).await?;
+                let Note { text, refs } = self.read(&head.headers, body).await?;
                 incidents.note(id, &by, text, refs).await
             }
             "step" => {
-                let Onward { to, text } = read(&head.headers, body).await?;
+                let Onward { to, text } = self.read(&head.headers, body).await?;
                 incidents.step(id, &by, to, &text).await
             }
             "severity" => {
-                let Grade { to } = read(&head.headers, body).await?;
+                let Grade { to } = self.read(&head.headers, body).await?;
                 incidents.grade(id, &by, to).await
             }
             "close" => {
-                let review: Review = read(&head.headers, body).await?;
+                let review: Review = self.read(&head.headers, body).await?;
                 incidents.close(id, &by, review).await
             }
             _ => return Ok(nowhere()),

@@ -12,7 +12,7 @@ use sekisho_safety::Scope;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::serve::{nowhere, read};
+use super::serve::nowhere;
 use super::{Admin, reply};
 use crate::evidence::Network;
 
@@ -65,7 +65,7 @@ impl Admin {
     pub(super) async fn at_lockouts(&self, peer: IpAddr, head: &Parts, body: Incoming) -> Response<Body> {
         match (&head.method, head.uri.path()) {
             (&Method::GET, "/v1/lockouts") => self.lockouts(&head.headers, peer, head.uri.query().unwrap_or_default()),
-            (&Method::POST, "/v1/lockouts/lift") => match read(&head.headers, body).await {
+            (&Method::POST, "/v1/lockouts/lift") => match self.read(&head.headers, body).await {
                 Ok(asked) => self.lift(&head.headers, peer, &asked),
                 Err(response) => *response,
             },

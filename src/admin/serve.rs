@@ -65,19 +65,19 @@ impl Admin {
             ("GET", "/v1/openapi.json") => reply::json(StatusCode::OK, &routes::openapi(&self.matrix)),
             ("GET", "/v1/state") => self.show_state(),
             ("GET", "/v1/events") => self.events(&head.headers, head.uri.query().unwrap_or_default()),
-            ("POST", "/v1/tighten") => match read(&head.headers, body).await {
+            ("POST", "/v1/tighten") => match self.read(&head.headers, body).await {
                 Ok(asked) => self.tighten(&head.headers, peer, asked).await,
                 Err(response) => *response,
             },
-            ("POST", "/v1/release/plan") => match read(&head.headers, body).await {
+            ("POST", "/v1/release/plan") => match self.read(&head.headers, body).await {
                 Ok(asked) => self.plan(&head.headers, peer, asked).await,
                 Err(response) => *response,
             },
-            ("POST", "/v1/release/propose") => match read(&head.headers, body).await {
+            ("POST", "/v1/release/propose") => match self.read(&head.headers, body).await {
                 Ok(asked) => self.propose(&head.headers, peer, asked).await,
                 Err(response) => *response,
             },
-            ("POST", "/v1/release/confirm") => match read(&head.headers, body).await {
+            ("POST", "/v1/release/confirm") => match self.read(&head.headers, body).await {
                 Ok(asked) => self.confirm(&head.headers, peer, asked).await,
                 Err(response) => *response,
             },
@@ -110,23 +110,44 @@ pub(super) fn nowhere() -> Response<Body> {
     reply::problem(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path")
 }
 
-/// Reads a JSON body. Its type has to be said: a form in a browser cannot say it without being asked to.
-pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Incoming) -> Result<T, Box<Response<Body>>> {
-    let no = |status, title: &str| Box::new(reply::problem(status, "bad_request", title));
+impl Admin {
+    /// Reads a JSON body, as it may be kept: whatever people say here is stored somewhere, in the state, in an incident, in the
+    /// journal, so every string passes the scanner before anybody sees it. This is the one place where bodies are read.
+    ///
+    /// Its type has to be said: a form in a browser cannot say it without being asked to.
+    pub(super) async fn read<T: DeserializeOwned>(
+        &self,
+        headers: &HeaderMap,
+        body: Incoming,
+    ) -> Result<T, Box<Response<Body>>> {
+        let bytes = collected(headers, body).await?;
+        let unexpected = |error: serde_json::Error| {
+            let title = format!("the body is not as expected at line {} column {}", error.line(), error.column());
+            no(StatusCode::BAD_REQUEST, &title)
+        };
+        // As it was sent first: only there has what is wrong with it a line.
+        serde_json::from_slice::<T>(&bytes).map_err(unexpected)?;
+        let said = serde_json::from_slice(&bytes).map_err(unexpected)?;
+        serde_json::from_value(self.journal.scrubbed(said)).map_err(|_masked| {
+            no(StatusCode::BAD_REQUEST, "a name in the body looks like a secret: secrets are kept nowhere")
+        })
+    }
+}
+
+async fn collected(headers: &HeaderMap, body: Incoming) -> Result<bytes::Bytes, Box<Response<Body>>> {
     let json = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     if !json {
         return Err(no(StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected Content-Type: application/json"));
     }
-    let collected = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES).collect()).await;
-    let bytes = match collected {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(_)) => return Err(no(StatusCode::PAYLOAD_TOO_LARGE, "expected a body of at most 16 KiB")),
-        Err(_elapsed) => return Err(no(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
-    };
-    serde_json::from_slice(&bytes).map_err(|error| {
-        let title = format!("the body is not as expected at line {} column {}", error.line(), error.column());
-        no(StatusCode::BAD_REQUEST, &title)
-    })
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(_)) => Err(no(StatusCode::PAYLOAD_TOO_LARGE, "expected a body of at most 16 KiB")),
+        Err(_elapsed) => Err(no(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+    }
+}
+
+fn no(status: StatusCode, title: &str) -> Box<Response<Body>> {
+    Box::new(reply::problem(status, "bad_request", title))
 }
 
 /// Whether the request names this machine by a loopback name: a page that rebinds a name of its own does not.

@@ -80,6 +80,7 @@ struct Inner {
     key: VerifierKey,
     root: PathBuf,
     files: FileStore,
+    scrub: Arc<Scrub>,
     /// Held while the journal is read back: one reader at a time, however many ask.
     reading: tokio::sync::Mutex<()>,
 }
@@ -113,10 +114,11 @@ impl Journal {
         let shared = Arc::new(Shared::new(&settings));
         shared.sealed.store(ledger.size(), Ordering::Relaxed);
         let state = State::new(Instant::now(), mending);
-        let writer = Writer { shared: shared.clone(), settings, scrub, ledger, files: files.clone(), lock, state };
+        let writer = Writer { shared: shared.clone(), settings, scrub: scrub.clone(), ledger, files: files.clone(), lock, state };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         thread.spawn(move || writer.run(notes)).map_err(io_error("cannot begin to write", &root))?;
-        Ok(Self { inner: Arc::new(Inner { shared, key, root, files, reading: tokio::sync::Mutex::default() }) })
+        let inner = Inner { shared, key, root, files, scrub, reading: tokio::sync::Mutex::default() };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Records an event. Never blocks; if the queue is full it is counted as lost, and the journal will say so.
@@ -185,6 +187,12 @@ impl Journal {
             }
             Verdict::Unknown => Err(JournalError::Disk("the journal cannot be read")),
         }
+    }
+
+    /// What somebody said, as it may be kept: every string in it passed the scanner, as in a record.
+    #[must_use]
+    pub fn scrubbed(&self, said: serde_json::Value) -> serde_json::Value {
+        scrub::value(said, self.inner.scrub.as_ref())
     }
 
     /// The directory that it is in.

@@ -73,3 +73,5 @@ mod streams;
 mod tools;
 
 mod bundles;
+
+mod secrets;

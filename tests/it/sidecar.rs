@@ -151,6 +151,16 @@ impl Sidecar {
         (code, std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap()))
     }
 
+    /// Drains it, and gives everything it said and its directory back.
+    pub(crate) fn ended(mut self) -> (String, TempDir) {
+        self.signal("TERM");
+        let mut said = String::new();
+        self.out.read_to_string(&mut said).unwrap();
+        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        self.child.wait().unwrap();
+        (said, std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap()))
+    }
+
     pub(crate) fn state(&self) -> Value {
         send(self.admin, "GET /v1/state", &[], b"").json()
     }
