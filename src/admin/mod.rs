@@ -5,6 +5,7 @@
 //! | `GET /v1/state` | anyone on the machine | what is in force, by scope and source |
 //! | `GET /v1/events` | anyone on the machine | the last records of the journal; as a stream with `Accept: text/event-stream` |
 //! | `GET /v1/journal/checkpoint` `/v1/journal/tile/...` | anyone on the machine | the journal as C2SP tlog-tiles, entries included |
+//! | `POST /v1/journal/hand-over` | `ManageAccess` | a new key signs the journal from here on |
 //! | `POST /v1/tighten` | [`Operation::Tighten`](sekisho_policy::Operation) | tightens a scope, acknowledged when it holds |
 //! | `POST /v1/release/plan` | `ProposeRelease` | what a release would change, and what stands in its way |
 //! | `POST /v1/release/propose` | `ProposeRelease` | secures the evidence, issues a challenge |

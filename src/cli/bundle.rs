@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use sekisho_journal::bundle::{BundleReport, verify_bundle};
-use sekisho_journal::{Verdict, VerifierKey};
+use sekisho_journal::{KeyChain, Verdict, VerifierKey};
 use sekisho_policy::SecretSource;
 use sekisho_seal::{DataKey, Head, KeyFile};
 use serde_json::json;
@@ -175,7 +175,7 @@ impl File {
 impl Verify {
     fn run(&self, terminal: &mut Terminal<'_>) -> Result<Exit, Stop> {
         let key = verifier_key(&self.key)?;
-        let report: BundleReport = verify_bundle(&self.file.archive()?, &key);
+        let report: BundleReport = verify_bundle(&self.file.archive()?, &KeyChain::of(&key));
         if self.json {
             terminal.say(serde_json::to_string(&report).unwrap_or_default());
         } else {

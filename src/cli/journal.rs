@@ -12,15 +12,17 @@ mod proof;
 
 mod export;
 
+mod hand_over;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use sekisho_journal::{CHECKPOINT, Checkpoint, NoteError, SEGMENTS, VerifierKey, contract};
+use sekisho_journal::{CHECKPOINT, Checkpoint, KeyChain, NoteError, SEGMENTS, VerifierKey, contract};
 
-use super::Exit;
 use super::unseal::Unseal;
+use super::{Exit, Terminal};
 use crate::evidence::FileStore;
 
 /// Look at the evidence: is it what was signed, and what does it say?
@@ -50,6 +52,8 @@ pub(crate) enum JournalCommand {
     CheckProof(proof::CheckProof),
     /// Write entries for another system: NDJSON, ECS, OCSF, or a static tlog-tiles directory.
     Export(export::Export),
+    /// Have the running sidecar go over to a new signing key, by a statement that the old one and the new one sign.
+    HandOver(hand_over::HandOver),
     /// Print the JSON Schema (2020-12) of a kind of evidence, or the names of all kinds.
     Contract {
         /// Such as `audit_event`.
@@ -66,6 +70,7 @@ pub(crate) fn run(command: JournalCommand, out: &mut dyn Write, err: &mut dyn Wr
         JournalCommand::Prove(args) => args.run(out),
         JournalCommand::CheckProof(args) => args.run(out),
         JournalCommand::Export(args) => args.run(out),
+        JournalCommand::HandOver(args) => Ok(args.run(&mut Terminal { out, err })),
         JournalCommand::Contract { name } => run_contract(name.as_deref(), out),
     };
     done.unwrap_or_else(|Stop { exit, why }| {
@@ -146,9 +151,9 @@ fn key_file(path: &Path) -> Result<VerifierKey, Stop> {
     text.parse().map_err(|error| environment(format!("`{}`: {error}", path.display())))
 }
 
-/// A signed note, opened with the key.
-fn opened(note: &str, key: &VerifierKey, what: &str) -> Result<Checkpoint, Stop> {
-    Checkpoint::open(note, key).map_err(|error: NoteError| usage(format!("{what}: {error}")))
+/// A signed note, opened with the keys.
+fn opened(note: &str, keys: &KeyChain, what: &str) -> Result<Checkpoint, Stop> {
+    keys.open(note).map_err(|error: NoteError| usage(format!("{what}: {error}")))
 }
 
 #[cfg(test)]

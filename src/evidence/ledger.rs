@@ -5,7 +5,7 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use sekisho_journal::tile::{Builder, Tile};
-use sekisho_journal::{CHECKPOINT, Checkpoint, SignerKey, Store, Tree, leaf_hash, segment_path};
+use sekisho_journal::{CHECKPOINT, Checkpoint, KEYS, SignerKey, Store, Tree, leaf_hash, segment_path};
 
 use super::disk::Disk;
 use super::settings::JournalSettings;
@@ -110,6 +110,20 @@ impl Ledger {
         self.pending = Some(Pending { base: self.edge.clone(), lines });
     }
 
+    /// The key that signs.
+    pub(super) fn signer(&self) -> &SignerKey {
+        &self.signer
+    }
+
+    /// Puts the statements of the journal's keys on the disk, the last of which hands over to `next`; from here on that signs.
+    pub(super) fn hand_over(&mut self, statements: &str, next: SignerKey) -> Result<(), (io::Error, SignerKey)> {
+        if let Err(error) = self.disk.replace(KEYS, statements.as_bytes()) {
+            return Err((error, next));
+        }
+        self.signer = next;
+        Ok(())
+    }
+
     /// Seals what was kept, and hands it out.
     pub(super) fn settle(&mut self) -> Result<Vec<Vec<u8>>, Unsealed> {
         let Some(Pending { base, lines }) = self.pending.take() else {
@@ -133,7 +147,7 @@ impl Ledger {
     pub(super) fn snapshot(&self, files: &dyn Store) -> Result<Snapshot, String> {
         let mut held = BTreeMap::new();
         let partials = self.edge.builder.partials().map(Tile::path);
-        for path in partials.chain([CHECKPOINT.to_owned()]) {
+        for path in partials.chain([CHECKPOINT.to_owned(), KEYS.to_owned()]) {
             if let Some(bytes) = files.read(&path)? {
                 held.insert(path, bytes);
             }

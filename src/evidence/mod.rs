@@ -40,13 +40,15 @@ pub mod bundle;
 
 mod shared;
 
+mod handover;
+
 mod writer;
 
 pub(crate) use disk::replace;
 pub use keys::VERIFIER as VERIFIER_KEY;
 pub use network::Network;
 pub use scrub::Scrub;
-pub use settings::{JournalError, JournalHealth, JournalSettings, OpenError, Sealed};
+pub use settings::{HandedOver, JournalError, JournalHealth, JournalSettings, OpenError, Sealed};
 pub use store::{FileStore, HeldStore};
 pub use tally::Kind;
 
@@ -56,11 +58,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use sekisho_journal::{Checkpoint, Event, Verdict, VerifierKey, verify};
+use sekisho_journal::{Checkpoint, Event, EventType, HANDED_OVER, Severity, Verdict, VerifierKey, verify};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{broadcast, oneshot};
 
 use disk::{Disk, Files, private_dir, private_options};
+use handover::left_unrecorded;
 use keys::{JOURNAL, io_error};
 use ledger::{Bounds, Snapshot};
 use queue::Message;
@@ -106,15 +109,29 @@ impl Journal {
             private_dir(dir).map_err(io_error("cannot make", dir))?;
         }
         let lock = locked(&root.join("lock"))?;
-        let signer = keys::signer(&settings.dir, &settings.origin, settings.vault.as_deref())?;
+        let (signer, chain) = keys::signer(&settings.dir, &settings.origin, settings.vault.as_deref())?;
         let key = signer.verifier().clone();
         let files = FileStore::new(&root).with_vault(settings.vault.clone());
-        let recovered = recover(&files, signer, disk(&root), Bounds::of(&settings))?;
-        let Recovered { ledger, mending, notes } = recovered;
+        let recovered = recover(&files, signer, &chain, (disk(&root), Bounds::of(&settings)))?;
+        let Recovered { ledger, mending, notes, is_tail_empty } = recovered;
         let shared = Arc::new(Shared::new(&settings));
         shared.sealed.store(ledger.size(), Ordering::Relaxed);
-        let state = State::new(Instant::now(), mending);
-        let writer = Writer { shared: shared.clone(), settings, scrub: scrub.clone(), ledger, files: files.clone(), lock, state };
+        let mut state = State::new(Instant::now(), mending);
+        if is_tail_empty {
+            let left = left_unrecorded(&chain, ledger.size());
+            let finished = || Event::new(EventType::IntegrityRecord, HANDED_OVER).with_severity(Severity::High);
+            state.turn.unrecorded = left.map(|stated| (shared.clock.now(), finished(), stated));
+        }
+        let writer = Writer {
+            shared: shared.clone(),
+            settings,
+            scrub: scrub.clone(),
+            ledger,
+            chain,
+            files: files.clone(),
+            lock,
+            state,
+        };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         thread.spawn(move || writer.run(notes)).map_err(io_error("cannot begin to write", &root))?;
         let inner = Inner { shared, key, root, files, scrub, reading: tokio::sync::Mutex::default() };
@@ -145,6 +162,22 @@ impl Journal {
         let (answer, answered) = oneshot::channel();
         let now = self.inner.shared.clock.now();
         self.inner.shared.queue.ask(Message::Durable(now, Box::new(event), answer))?;
+        wait(answered).await
+    }
+
+    /// Goes over to a new signing key, and records who asked for it and why: the old key and the new sign a statement of it.
+    ///
+    /// # Errors
+    ///
+    /// When it is not on the disk. From the moment the statement is, it comes to its end with the next write or the next start.
+    pub async fn hand_over(&self, by: &str, reason: &str) -> Result<HandedOver, JournalError> {
+        let event = Event::new(EventType::IntegrityRecord, HANDED_OVER)
+            .with_severity(Severity::High)
+            .with_user(by)
+            .with_input("reason", reason);
+        let (answer, answered) = oneshot::channel();
+        let now = self.inner.shared.clock.now();
+        self.inner.shared.queue.ask(Message::HandOver(now, Box::new(event), answer))?;
         wait(answered).await
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::clock::Moment;
 use super::ledger::Snapshot;
-use super::settings::JournalError;
+use super::settings::{HandedOver, JournalError};
 
 /// Something for the writer to do.
 pub(super) enum Message {
@@ -19,6 +19,8 @@ pub(super) enum Message {
     Durable(Moment, Box<Event>, oneshot::Sender<Result<u64, JournalError>>),
     /// Write what there is and hand out where it ends.
     Checkpoint(oneshot::Sender<Result<Snapshot, JournalError>>),
+    /// Write what there is and go over to another signing key; the event is what the entry says besides.
+    HandOver(Moment, Box<Event>, oneshot::Sender<Result<HandedOver, JournalError>>),
     /// Write what there is and stop.
     Close(oneshot::Sender<Result<(), JournalError>>),
 }

@@ -4,13 +4,14 @@
 //! this writer wrote and had not sealed; a last line that is cut short; a tile that did not reach the disk. Anything
 //! else was not done by a crash, and the journal is not opened.
 
-use sekisho_journal::tile::Builder;
+use sekisho_journal::tile::{Builder, Reader, WIDTH};
 use sekisho_journal::{
-    Damage, DamageKind, Event, EventType, SEGMENTS, Severity, SignerKey, Store, Tail, Verdict, Walk, check_canonical,
-    leaf_hash, segment_first, segment_path, walk,
+    Damage, DamageKind, Event, EventType, KeyChain, SEGMENTS, Severity, SignerKey, Store, Tail, Verdict, Walk,
+    check_canonical, leaf_hash, segment_first, segment_path, walk,
 };
 
 use super::disk::Disk;
+use super::handover::left_unrecorded;
 use super::ledger::{Bounds, Edge, Ledger};
 use super::settings::OpenError;
 use super::store::FileStore;
@@ -20,6 +21,8 @@ pub(super) struct Recovered {
     pub(super) ledger: Ledger,
     pub(super) mending: Option<Mending>,
     pub(super) notes: Vec<Event>,
+    /// Whether nothing whole lay behind the checkpoint.
+    pub(super) is_tail_empty: bool,
 }
 
 /// What has to be mended on the disk before anything is added. A full disk may hold it up, but not the start.
@@ -38,8 +41,8 @@ impl Mending {
 pub(super) fn recover(
     files: &FileStore,
     signer: SignerKey,
-    disk: Box<dyn Disk>,
-    bounds: Bounds,
+    chain: &KeyChain,
+    (disk, bounds): (Box<dyn Disk>, Bounds),
 ) -> Result<Recovered, OpenError> {
     let walked = whole(walk(files, signer.verifier(), None))?;
     let size = walked.tree.size();
@@ -50,6 +53,12 @@ pub(super) fn recover(
         notes.push(mended("journal.tiles.rebuilt").with_input("why", damage.to_string()));
     }
     let lines = unsealed(&walked.tail, size)?;
+    let is_tail_empty = lines.is_empty();
+    if let (Some(stated), Some(first)) = (left_unrecorded(chain, size), lines.first())
+        && !String::from_utf8_lossy(first).contains(&stated.digest())
+    {
+        return Err(foreign(size));
+    }
     let edge =
         Edge { tree: walked.tree, builder: walked.builder, segment: walked.tail.segment, offset: walked.tail.offset };
     let mut ledger = Ledger::new(disk, signer, bounds, edge);
@@ -64,7 +73,7 @@ pub(super) fn recover(
         );
         ledger.keep(lines);
     }
-    Ok(Recovered { ledger, mending, notes })
+    Ok(Recovered { ledger, mending, notes, is_tail_empty })
 }
 
 fn whole(walked: Walk) -> Result<Walk, OpenError> {
@@ -84,12 +93,16 @@ fn unsealed(tail: &Tail, size: u64) -> Result<Vec<Vec<u8>>, OpenError> {
     for (seq, piece) in (size..).zip(pieces) {
         let says = check_canonical(piece).ok().and_then(|value| value.get("seq")?.as_u64());
         if says != Some(seq) {
-            let detail = "what lies behind the checkpoint was not written by this journal".to_owned();
-            return Err(OpenError::Damaged(Damage { seq: Some(seq), kind: DamageKind::UnsealedTail, detail }));
+            return Err(foreign(seq));
         }
         lines.push(piece.to_vec());
     }
     Ok(lines)
+}
+
+fn foreign(seq: u64) -> OpenError {
+    let detail = "what lies behind the checkpoint was not written by this journal".to_owned();
+    OpenError::Damaged(Damage { seq: Some(seq), kind: DamageKind::UnsealedTail, detail })
 }
 
 /// Writes every tile again from the entries, which were just found to be the signed ones.
@@ -98,7 +111,14 @@ fn rebuild_tiles(files: &FileStore, ledger: &mut Ledger, size: u64) -> Result<()
     let mut segments: Vec<u64> = names.iter().filter_map(|name| segment_first(name)).collect();
     segments.sort_unstable();
     let mut builder = Builder::new();
-    let mut seq = 0;
+    // Of what was pruned the hashes are all there is, and these were just found to be right.
+    let mut seq = segments.first().copied().unwrap_or_default();
+    for index in 0..seq / WIDTH as u64 {
+        let hashes = Reader::new(files, size).tile(0, index).map_err(std::io::Error::other)?;
+        for hash in hashes {
+            builder.push(hash).iter().filter(|tile| tile.level > 0).try_for_each(|tile| ledger.rewrite(tile))?;
+        }
+    }
     for first in segments {
         let bytes = files.read(&segment_path(first)).map_err(std::io::Error::other)?.unwrap_or_default();
         for line in bytes.split(|byte| *byte == b'\n') {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sekisho_journal::{Checkpoint, Damage, KeyError, Report};
+use sekisho_journal::{ChainError, Checkpoint, Damage, KeyError, Report, VerifierKey};
 
 use super::seal::{Vault, VaultError};
 
@@ -97,8 +97,11 @@ pub enum OpenError {
         /// Why not.
         why: VaultError,
     },
+    /// The keys of the journal cannot be followed.
+    #[error("the journal's file `keys`: {0}")]
+    Keys(ChainError),
     /// The published key is not that of the seed.
-    #[error("`{0}` is not the key of the signing seed")]
+    #[error("`{0}` is none of the journal's keys")]
     VerifierKey(PathBuf),
     /// The name of the journal cannot be used.
     #[error("the journal's origin cannot be used: {0}")]
@@ -149,6 +152,15 @@ impl JournalHealth {
     pub const fn is_ok(self) -> bool {
         matches!(self, Self::Ok)
     }
+}
+
+/// The journal is signed by another key from here on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOver {
+    /// The entry that records it.
+    pub seq: u64,
+    /// The key from then on. Whoever has an earlier one can follow the statements to it.
+    pub key: VerifierKey,
 }
 
 /// A checkpoint that was read back from the disk and verified, as evidence for a release.

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sekisho_journal::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};
+use sekisho_journal::{CHECKPOINT, KEYS, KeyChain, SEGMENTS, Store, segment_first, segment_path};
 
 use super::ledger::Snapshot;
 use super::seal::{self, KEY, SEALED, Vault};
@@ -117,7 +117,8 @@ impl Store for SnapshotStore {
         if let Some(bytes) = self.held.get(path) {
             return Ok(Some(bytes.clone()));
         }
-        if path == CHECKPOINT {
+        // Held, if they were there.
+        if path == CHECKPOINT || path == KEYS {
             return Ok(None);
         }
         let mut bytes = self.files.read(path)?;
@@ -145,13 +146,29 @@ pub struct HeldStore<'a> {
     files: &'a FileStore,
     note: Vec<u8>,
     size: u64,
+    keys: Option<Vec<u8>>,
 }
 
 impl<'a> HeldStore<'a> {
     /// The journal as it was when `note`, a checkpoint over `size` entries, was its newest.
     #[must_use]
     pub fn new(files: &'a FileStore, note: Vec<u8>, size: u64) -> Self {
-        Self { files, note, size }
+        Self { files, note, size, keys: None }
+    }
+
+    /// With the statements of the keys as they were read before the note; else those are taken that were made up to there.
+    #[must_use]
+    pub fn with_keys(mut self, keys: Option<Vec<u8>>) -> Self {
+        self.keys = keys;
+        self
+    }
+
+    fn keys(&self) -> Result<Option<Vec<u8>>, String> {
+        if self.keys.is_some() {
+            return Ok(self.keys.clone());
+        }
+        let Some(bytes) = self.files.read(KEYS)? else { return Ok(None) };
+        Ok(Some(KeyChain::stated_until(&String::from_utf8_lossy(&bytes), self.size).into_bytes()))
     }
 
     /// The beginning of a wider tile in the place of a partial one.
@@ -178,6 +195,9 @@ impl Store for HeldStore<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, String> {
         if path == CHECKPOINT {
             return Ok(Some(self.note.clone()));
+        }
+        if path == KEYS {
+            return self.keys();
         }
         match self.files.read(path)? {
             Some(bytes) => Ok(Some(bytes)),

@@ -13,6 +13,8 @@ mod disk;
 
 mod kill;
 
+mod handover;
+
 type Line = serde_json::Map<String, Value>;
 
 fn settings(dir: &Path) -> JournalSettings {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use sekisho_journal::{Event, EventType, Outcome, RecordError, Severity, Stamp, line};
+use sekisho_journal::{Event, EventType, KeyChain, Outcome, RecordError, Severity, Stamp, line};
 use tokio::sync::oneshot;
 
 use super::clock::Moment;
+use super::handover::Turn;
 use super::ledger::{Ledger, Snapshot, Unsealed};
 use super::queue::{Message, Taken};
 use super::recover::Mending;
@@ -24,6 +25,7 @@ pub(super) struct Writer {
     pub(super) settings: JournalSettings,
     pub(super) scrub: Arc<Scrub>,
     pub(super) ledger: Ledger,
+    pub(super) chain: KeyChain,
     pub(super) files: FileStore,
     /// Held, never read: while it is open no other process writes this journal.
     pub(super) lock: File,
@@ -41,6 +43,7 @@ pub(super) struct State {
     retry: Option<Retry>,
     mending: Option<Mending>,
     seals: Vec<oneshot::Sender<Result<Snapshot, JournalError>>>,
+    pub(super) turn: Turn,
     closing: Option<oneshot::Sender<Result<(), JournalError>>>,
     /// What kept the last records from the disk when the journal was closed.
     unsaved: Option<Trouble>,
@@ -61,7 +64,7 @@ struct Retry {
 }
 
 impl State {
-    pub(super) const fn new(now: Instant, mending: Option<Mending>) -> Self {
+    pub(super) fn new(now: Instant, mending: Option<Mending>) -> Self {
         Self {
             backlog: VecDeque::new(),
             lost: 0,
@@ -70,6 +73,7 @@ impl State {
             retry: None,
             mending,
             seals: Vec::new(),
+            turn: Turn::default(),
             closing: None,
             unsaved: None,
             ended: false,
@@ -114,6 +118,10 @@ impl Writer {
                     self.push(moment, clean, Some(answer));
                 }
                 Message::Checkpoint(answer) => self.state.seals.push(answer),
+                Message::HandOver(moment, event, answer) => {
+                    let clean = scrubbed(*event, self.scrub.as_ref());
+                    self.state.turn.asked.push((moment, clean, answer));
+                }
                 Message::Close(answer) => {
                     self.shared.queue.close();
                     self.state.closing = Some(answer);
@@ -165,7 +173,8 @@ impl Writer {
 
     /// Whether somebody waits.
     fn is_asked(&self) -> bool {
-        self.state.ended || self.state.closing.is_some() || !self.state.seals.is_empty()
+        let state = &self.state;
+        state.ended || state.closing.is_some() || !state.seals.is_empty() || !state.turn.asked.is_empty()
     }
 
     fn is_due(&self, now: Instant) -> bool {
@@ -225,18 +234,21 @@ impl Writer {
             self.note_lost();
         }
         self.state.since = None;
+        self.hand_over(now);
         self.hand_out();
     }
 
     /// First what a crash, or an attempt of which nobody knows how it ended, left behind.
-    fn settle(&mut self) -> Result<(), Trouble> {
+    pub(super) fn settle(&mut self) -> Result<(), Trouble> {
         if let Some(mending) = &self.state.mending {
             mending.apply(&self.files, &mut self.ledger).map_err(|error| Trouble::of(&error))?;
             self.state.mending = None;
         }
+        self.turn()?;
         let lines = self.ledger.settle().map_err(|unsealed| Trouble::of(&unsealed.error))?;
         self.shared.sealed.store(self.ledger.size(), Ordering::Relaxed);
         self.shared.publish(&lines);
+        self.turned();
         Ok(())
     }
 
@@ -257,14 +269,7 @@ impl Writer {
         let count = room.min(self.settings.batch.max(1));
         let mut lines = Vec::new();
         for (seq, entry) in (self.ledger.size()..).zip(self.state.backlog.iter_mut().take(count)) {
-            let stamp = Stamp {
-                seq,
-                wall_ms: entry.moment.wall_ms,
-                mono_ns: entry.moment.mono_ns,
-                boot_id: self.shared.clock.boot_id.clone(),
-                engine: self.settings.engine.clone(),
-                retention: None,
-            };
+            let stamp = stamp(&self.shared, &self.settings, (seq, entry.moment));
             let written = line(&entry.event, &stamp).or_else(|error| {
                 entry.event = unwritable(&entry.event, &error);
                 if let Some(answer) = entry.answer.take() {
@@ -293,7 +298,7 @@ impl Writer {
     }
 
     /// Nothing of the group counts. Who waits is told so, and what they wanted recorded is forgotten: they will not act.
-    fn failed(&mut self, now: Instant, trouble: Trouble) {
+    pub(super) fn failed(&mut self, now: Instant, trouble: Trouble) {
         self.shared.set_health(trouble);
         let before = self.state.retry.map_or((FIRST_PAUSE, 0), |retry| (retry.pause * 2, retry.attempts));
         let pause = before.0.min(LONGEST_PAUSE);
@@ -307,6 +312,9 @@ impl Writer {
         });
         for seal in self.state.seals.drain(..) {
             drop(seal.send(Err(JournalError::Disk(trouble.words()))));
+        }
+        for (_, _, answer) in self.state.turn.asked.drain(..) {
+            drop(answer.send(Err(JournalError::Disk(trouble.words()))));
         }
         if self.state.closing.is_some() {
             self.state.unsaved = Some(trouble);
@@ -351,6 +359,24 @@ impl Writer {
             let unsaved = state.unsaved.map(|trouble| JournalError::Disk(trouble.words()));
             drop(closing.send(unsaved.map_or(Ok(()), Err)));
         }
+    }
+}
+
+/// The line of an event of our own making, which is short and holds strings only.
+pub(super) fn stamped(shared: &Shared, settings: &JournalSettings, event: &Event, at: (u64, Moment)) -> Vec<u8> {
+    let seq = at.0;
+    // If even that fails, the engine's name is to blame.
+    line(event, &stamp(shared, settings, at)).unwrap_or_else(|_| format!("{{\"seq\":{seq}}}").into_bytes())
+}
+
+fn stamp(shared: &Shared, settings: &JournalSettings, (seq, moment): (u64, Moment)) -> Stamp {
+    Stamp {
+        seq,
+        wall_ms: moment.wall_ms,
+        mono_ns: moment.mono_ns,
+        boot_id: shared.clock.boot_id.clone(),
+        engine: settings.engine.clone(),
+        retention: None,
     }
 }
 

@@ -87,7 +87,9 @@ fn what_people_and_callers_say_leaves_no_secret_anywhere() {
     }
     assert!(done >= 6, "most of them are operations that are done: {done}");
     // Callers, on all ports: in the path, the query, headers, the key itself and the body.
-    for (port, line) in [(sidecar.egress, "POST /logs"), (sidecar.egress, "POST /v2/orders"), (sidecar.ingress, "POST /door")] {
+    for (port, line) in
+        [(sidecar.egress, "POST /logs"), (sidecar.egress, "POST /v2/orders"), (sidecar.ingress, "POST /door")]
+    {
         let line = format!("{line}/{}?token={}", known(), known());
         let headers = [("x-api-key", known()), ("x-note", said()), ("user-agent", known())];
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -121,7 +123,8 @@ fn what_people_and_callers_say_leaves_no_secret_anywhere() {
     std::fs::write(open.join("log"), said).unwrap();
     // Our own scanner, told the known secrets and all their encodings. A verifier key is public, and is random all the same.
     let policy = dir.path().join("policy.yaml");
-    let scan = binary().args(["scan", "--format", "json", "--policy"]).arg(&policy).arg(&data).arg(&open).output().unwrap();
+    let scan =
+        binary().args(["scan", "--format", "json", "--policy"]).arg(&policy).arg(&data).arg(&open).output().unwrap();
     let report: Value = serde_json::from_slice(&scan.stdout).unwrap();
     assert_eq!(report["findings"], json!([]), "{report:#}");
 }

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use serde_json::{Map, Number, Value};
 
 use crate::record::RecordError;
+use crate::strict;
 
 /// Writes `value` in its one canonical form.
 ///
@@ -28,6 +29,19 @@ pub fn check(line: &[u8]) -> Result<Value, NotCanonical> {
     let mut again = Vec::with_capacity(line.len());
     write(&value, &mut again).map_err(NotCanonical::Unwritable)?;
     if again == line { Ok(value) } else { Err(NotCanonical::Different) }
+}
+
+/// Checks that `line` is canonical, and reads the number that it gives itself (`seq`).
+///
+/// # Errors
+///
+/// As [`check`].
+pub(crate) fn sequence(line: &[u8]) -> Result<Option<u64>, NotCanonical> {
+    match strict::sequence(line) {
+        Some(seq) => Ok(seq),
+        // The slow way has the last word, and knows why not.
+        None => check(line).map(|value| value.get("seq").and_then(Value::as_u64)),
+    }
 }
 
 /// Why a line is not canonical JSON.
@@ -137,10 +151,10 @@ fn write_escape(byte: u8, out: &mut Vec<u8>) {
 }
 
 /// Integers from here on are not exact in every JSON reader.
-const EXACT: u64 = 1 << 53;
+pub(crate) const EXACT: u64 = 1 << 53;
 
 /// Records are shallow; what nests deeper is an attack or a mistake.
-const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -95,6 +95,9 @@ pub enum NoteError {
     /// A text other than origin, size, root.
     #[error("the signed text is not origin, size and root")]
     Text,
+    /// Signed by a key that had been handed over to the next.
+    #[error("only a key signed it that had been handed over before")]
+    Retired,
     /// Signed for another journal.
     #[error("it is the checkpoint of another journal")]
     Origin,

@@ -81,6 +81,15 @@ impl VerifierKey {
         [a, b, c, d]
     }
 
+    /// Whether `line` is the line of a signed note with this key's signature of `text`, without its newline.
+    pub(crate) fn signed_line(&self, text: &str, line: &str) -> bool {
+        let Some((name, encoded)) = line.strip_prefix("\u{2014} ").and_then(|rest| rest.split_once(' ')) else {
+            return false;
+        };
+        let blob = STANDARD.decode(encoded).unwrap_or_default();
+        name == self.name && self.checks(text, &blob) == Some(true)
+    }
+
     /// Whether `blob` (key id and signature) is this key's signature of `text`; `None` if it is of another key.
     pub(crate) fn checks(&self, text: &str, blob: &[u8]) -> Option<bool> {
         let (id, signature) = blob.split_at_checked(4)?;

@@ -21,6 +21,8 @@ mod event;
 
 mod canonical;
 
+mod strict;
+
 mod record;
 
 mod tree;
@@ -33,26 +35,32 @@ mod key;
 
 mod checkpoint;
 
+mod chain;
+
 mod store;
 
 mod entries;
+
+mod manifest;
 
 mod spicy;
 
 mod verify;
 
 pub use canonical::{NotCanonical, check as check_canonical};
+pub use chain::{ChainError, HANDED_OVER, Handover, KEYS, KeyChain, STATEMENT};
 pub use checkpoint::{Checkpoint, NoteError};
 pub use entries::{bundle, bundle_path, lines, unbundle};
 pub use event::Event;
 pub use key::{KeyError, SignerKey, VerifierKey};
+pub use manifest::{MANIFESTS, SegmentManifest, manifest_path};
 pub use names::{EventType, Outcome, Retention, Severity, UnknownName};
 pub use proof::{Nodes, ProofError, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion};
 pub use record::{MAX_LINE, RecordError, Stamp, line, timestamp};
 pub use spicy::{TlogProof, TlogProofError};
 pub use store::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};
 pub use tree::{Hash, Tree, leaf_hash, node_hash};
-pub use verify::{Damage, DamageKind, Report, Tail, Verdict, Walk, verify, walk};
+pub use verify::{Damage, DamageKind, PRUNED, Report, Tail, Verdict, Walk, verify, walk};
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::chain::KeyChain;
 use crate::checkpoint::{Checkpoint, NoteError};
-use crate::key::VerifierKey;
 use crate::proof::{Nodes, ProofError, inclusion_proof, verify_inclusion};
 use crate::tree::{Hash, leaf_hash};
 
@@ -71,14 +71,14 @@ impl TlogProof {
         Ok(Self { index, entry, proof, note: note.to_owned() })
     }
 
-    /// Checks that `entry` is entry [`index`](Self::index) of the journal of `key`, and returns the checkpoint it was
+    /// Checks that `entry` is entry [`index`](Self::index) of the journal of `keys`, and returns the checkpoint it was
     /// proven at.
     ///
     /// # Errors
     ///
-    /// When the checkpoint is not signed by `key`, or the proof does not lead to it.
-    pub fn check(&self, entry: &[u8], key: &VerifierKey) -> Result<Checkpoint, TlogProofError> {
-        let checkpoint = Checkpoint::open(&self.note, key)?;
+    /// When the checkpoint is not signed by one of them, or the proof does not lead to it.
+    pub fn check(&self, entry: &[u8], keys: &KeyChain) -> Result<Checkpoint, TlogProofError> {
+        let checkpoint = keys.open(&self.note)?;
         let root = (checkpoint.size, &checkpoint.root);
         verify_inclusion(&leaf_hash(entry), self.index, root, &self.proof)?;
         Ok(checkpoint)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use sekisho_journal::contract::AuditEvent;
 use sekisho_journal::tile::{self, Reader, WIDTH, level_width};
-use sekisho_journal::{CHECKPOINT, EventType, Outcome, Severity, Store, bundle, bundle_path, lines};
+use sekisho_journal::{CHECKPOINT, EventType, KEYS, Outcome, Severity, Store, bundle, bundle_path, lines};
 use serde_json::{Value, json};
 
 use super::filter::{Filter, sealed};
@@ -88,6 +88,9 @@ fn export_tiles(files: &FileStore, dir: &Path) -> Result<Exit, Stop> {
         let from = index * WIDTH as u64;
         let entries = lines(&store, from, size.min(from + WIDTH as u64)).map_err(unreadable)?;
         put(dir, &bundle_path(index, entries.len()), &bundle(&entries))?;
+    }
+    if let Some(keys) = store.read(KEYS).map_err(environment)? {
+        put(dir, KEYS, &keys)?;
     }
     // Last: who finds it finds everything it covers.
     put(dir, CHECKPOINT, &note)?;

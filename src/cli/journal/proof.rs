@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sekisho_journal::tile::Reader;
-use sekisho_journal::{CHECKPOINT, Store as _, TlogProof, lines};
+use sekisho_journal::{CHECKPOINT, KeyChain, Store as _, TlogProof, lines};
 
 use super::filter::sealed;
 use super::{Stop, Unseal, environment, file_store, given_key, usage};
@@ -60,6 +60,9 @@ pub(crate) struct CheckProof {
     /// The verifier key (`name+hexid+base64`), or a file that holds it.
     #[arg(long, value_name = "VKEY|FILE")]
     key: String,
+    /// The file `keys` of the journal, if its key was handed over since: the statements that lead from --key to the one that signed.
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
     /// The entry, if it does not travel with the proof: one line of canonical JSON.
     #[arg(long, value_name = "FILE")]
     entry: Option<PathBuf>,
@@ -83,7 +86,12 @@ impl CheckProof {
             }
             None => proof.entry.clone().ok_or_else(|| usage("the proof holds no entry: give --entry".to_owned()))?,
         };
-        let checkpoint = proof.check(&entry, &key).map_err(|error| failed(&error))?;
+        let keys = match &self.keys {
+            Some(path) => KeyChain::read(&fs::read_to_string(path).map_err(unreadable(path))?, &key)
+                .map_err(|error| failed(&error))?,
+            None => KeyChain::of(&key),
+        };
+        let checkpoint = proof.check(&entry, &keys).map_err(|error| failed(&error))?;
         out.write_all(&entry)?;
         writeln!(out, "\nPASS {}: entry {} of {}", checkpoint.origin, proof.index, checkpoint.size)?;
         Ok(Exit::Fine)

@@ -7,15 +7,20 @@ use http::header::HOST;
 use http::{Request, StatusCode, Uri};
 use http_body_util::Full;
 use sekisho_journal::tile::WIDTH;
-use sekisho_journal::{CHECKPOINT, SEGMENTS, Store, bundle_path, segment_first, segment_path, unbundle};
+use sekisho_journal::{
+    CHECKPOINT, KEYS, MANIFESTS, SEGMENTS, Store, bundle_path, segment_first, segment_path, unbundle,
+};
 
 use crate::cli::wire;
 
 /// The journal as it was at the checkpoint that was read first. Each entry bundle stands for a segment of 256 entries.
 pub(super) struct RemoteStore {
     base: String,
+    keys: Option<Vec<u8>>,
     note: Option<Vec<u8>>,
     size: u64,
+    /// The first entry that is left.
+    first: u64,
 }
 
 impl RemoteStore {
@@ -24,11 +29,33 @@ impl RemoteStore {
         let uri: Uri = url.parse().map_err(|_| format!("`{url}` is no URL"))?;
         let base = url.trim_end_matches('/');
         let base = if uri.path() == "/" { format!("{base}/v1/journal") } else { base.to_owned() };
+        // Before the checkpoint, which may not be older than they are.
+        let keys = fetch(&format!("{base}/{KEYS}"))?;
         let note = fetch(&format!("{base}/{CHECKPOINT}"))?;
         // What it says is checked by whoever verifies; here it tells what to ask for.
         let text = String::from_utf8_lossy(note.as_deref().unwrap_or_default()).into_owned();
         let size = text.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
-        Ok(Self { base, note, size })
+        let mut store = Self { base, keys, note, size, first: 0 };
+        store.first = store.first_left()?;
+        Ok(store)
+    }
+
+    /// The beginning may have been pruned, whole bundles of it: the first that is there, by halving. The last is always there.
+    fn first_left(&self) -> Result<u64, String> {
+        let is_there = |bundle: u64| self.entries(bundle * WIDTH as u64).map(|entries| entries.is_some());
+        let (mut gone, mut there) = (0, self.size.saturating_sub(1) / WIDTH as u64);
+        if there == 0 || is_there(0)? {
+            return Ok(0);
+        }
+        while there - gone > 1 {
+            let middle = gone + (there - gone) / 2;
+            if is_there(middle)? {
+                there = middle;
+            } else {
+                gone = middle;
+            }
+        }
+        Ok(there * WIDTH as u64)
     }
 
     fn entries(&self, first: u64) -> Result<Option<Vec<u8>>, String> {
@@ -46,6 +73,12 @@ impl Store for RemoteStore {
         if path == CHECKPOINT {
             return Ok(self.note.clone());
         }
+        if path == KEYS {
+            return Ok(self.keys.clone());
+        }
+        if path.starts_with(MANIFESTS) {
+            return Ok(None);
+        }
         let segment = path.strip_prefix(SEGMENTS).and_then(|name| segment_first(name.trim_start_matches('/')));
         match segment {
             Some(first) => self.entries(first),
@@ -54,7 +87,7 @@ impl Store for RemoteStore {
     }
 
     fn list(&self, dir: &str) -> Result<Vec<String>, String> {
-        let firsts = (0..self.size).step_by(WIDTH).filter(|_| dir == SEGMENTS);
+        let firsts = (self.first..self.size).step_by(WIDTH).filter(|_| dir == SEGMENTS);
         Ok(firsts.map(|first| segment_path(first).split_off(SEGMENTS.len() + 1)).collect())
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use sekisho_journal::tile::Reader;
 use sekisho_journal::{
-    CHECKPOINT, Checkpoint, Report, SEGMENTS, Store as _, Verdict, VerifierKey, root_of, segment_first, verify, walk,
+    CHECKPOINT, Checkpoint, KEYS, KeyChain, Report, SEGMENTS, Store as _, Verdict, VerifierKey, root_of, segment_first,
+    verify, walk,
 };
 
 use super::remote::{RemoteStore, fetch};
@@ -75,7 +76,8 @@ impl Verify {
                 key_file(&data_dir(dir).join(VERIFIER_KEY))?
             }
         };
-        let pinned = self.pinned(&key)?;
+        let keys = KeyChain::stored(&store, &key);
+        let pinned = self.pinned(keys.as_ref().unwrap_or(&KeyChain::of(&key)))?;
         let mut report = settled(&store, &key, pinned.as_ref());
         if report.verdict == Verdict::Unknown && locked {
             report.trouble = unlooked(&store, &key).or(report.trouble);
@@ -86,12 +88,13 @@ impl Verify {
     fn over_http(&self, url: &str) -> Result<Report, Stop> {
         let key = self.key.as_deref().ok_or_else(|| usage("over HTTP the key has to be given: --key".to_owned()))?;
         let key = given_key(key)?;
-        let pinned = self.pinned(&key)?;
         let store = RemoteStore::open(url).map_err(environment)?;
+        let keys = KeyChain::stored(&store, &key);
+        let pinned = self.pinned(keys.as_ref().unwrap_or(&KeyChain::of(&key)))?;
         Ok(verify(&store, &key, pinned.as_ref()))
     }
 
-    fn pinned(&self, key: &VerifierKey) -> Result<Option<Checkpoint>, Stop> {
+    fn pinned(&self, keys: &KeyChain) -> Result<Option<Checkpoint>, Stop> {
         let Some(given) = &self.pinned else { return Ok(None) };
         let note = if given.starts_with("http://") {
             let note = fetch(given).map_err(environment)?;
@@ -100,7 +103,7 @@ impl Verify {
             std::fs::read(given).map_err(|error| environment(format!("`{given}`: {error}")))?
         };
         let note = String::from_utf8_lossy(&note);
-        opened(&note, key, &format!("the pinned checkpoint `{given}`")).map(Some)
+        opened(&note, keys, &format!("the pinned checkpoint `{given}`")).map(Some)
     }
 }
 
@@ -109,7 +112,7 @@ fn unlooked(store: &FileStore, key: &VerifierKey) -> Option<String> {
     let sealed = store.sealed_segments().ok()?;
     let first = sealed.first()?;
     let note = store.read(CHECKPOINT).ok()??;
-    let checkpoint = Checkpoint::open(str::from_utf8(&note).ok()?, key).ok()?;
+    let checkpoint = KeyChain::stored(store, key).ok()?.open(str::from_utf8(&note).ok()?).ok()?;
     let hashes = match root_of(&Reader::new(store, checkpoint.size), checkpoint.size) {
         Ok(root) if root == checkpoint.root => "its hashes are those that were signed",
         Ok(_) => "its hashes are NOT those that were signed",
@@ -124,12 +127,15 @@ fn unlooked(store: &FileStore, key: &VerifierKey) -> Option<String> {
 /// Beside a running sidecar the journal grows while it is read. So it is read as it was at its newest checkpoint, and
 /// what lies behind that one must get sealed within a moment.
 fn settled(store: &FileStore, key: &VerifierKey, pinned: Option<&Checkpoint>) -> Report {
+    // Before the checkpoint, which may not be older than they are.
+    let statements = store.read(KEYS).ok().flatten();
+    let keys = KeyChain::read(&String::from_utf8_lossy(statements.as_deref().unwrap_or_default()), key);
     let note = store.read(CHECKPOINT).ok().flatten().unwrap_or_default();
-    let opened = str::from_utf8(&note).ok().and_then(|note| Checkpoint::open(note, key).ok());
+    let opened = str::from_utf8(&note).ok().zip(keys.ok()).and_then(|(note, keys)| keys.open(note).ok());
     let Some(checkpoint) = opened else {
         return verify(store, key, pinned);
     };
-    let held = HeldStore::new(store, note.clone(), checkpoint.size);
+    let held = HeldStore::new(store, note.clone(), checkpoint.size).with_keys(statements);
     let mut walked = walk(&held, key, pinned);
     let tail = std::mem::take(&mut walked.tail);
     let report = walked.into_report();

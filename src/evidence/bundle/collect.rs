@@ -6,7 +6,7 @@ use sekisho_journal::bundle::{Files, SliceProof, prove};
 use sekisho_journal::contract::{BundleKind, InputPointer, JournalRange, ReplayPointers, UpstreamRange, VERSION};
 use sekisho_journal::tile::Reader;
 use sekisho_journal::{
-    Checkpoint, EventType, SEGMENTS, SignerKey, Store, VerifierKey, leaf_hash, segment_first, segment_path, walk,
+    Checkpoint, EventType, KEYS, SEGMENTS, SignerKey, Store, VerifierKey, leaf_hash, segment_first, segment_path, walk,
 };
 use serde_json::Value;
 
@@ -59,7 +59,9 @@ pub(super) fn collect(
         (BundleKind::IntegrityReport, json(serde_json::to_vec(&report))?),
         (BundleKind::ReplayPointers, json(serde_json::to_vec(&pointers))?),
     ];
-    let files = made.into_iter().map(|(kind, bytes)| (kind.path().to_owned(), (kind, bytes))).collect();
+    let keys = held.read(KEYS).map_err(BundleError::Unreadable)?.filter(|keys| !keys.is_empty());
+    let all = made.into_iter().chain(keys.map(|keys| (BundleKind::Keys, keys)));
+    let files = all.map(|(kind, bytes)| (kind.path().to_owned(), (kind, bytes))).collect();
     Ok(Collected { files, range, as_of: as_of.to_owned(), note })
 }
 

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use sekisho_journal::bundle::verify_bundle;
-use sekisho_journal::{Verdict, VerifierKey};
+use sekisho_journal::{KeyChain, Verdict, VerifierKey};
 
 use super::{BUNDLES, PACKED, unpack};
+use crate::evidence::FileStore;
+use crate::evidence::keys::JOURNAL;
 use crate::evidence::seal::{self, SEALED, Vault};
 
 /// The names of all bundles, sealed or not, without their endings.
@@ -51,7 +53,9 @@ pub fn latest_verified(
             .ok_or_else(|| format!("{newest} is gone"))?,
     };
     let archive = unpack(&packed).map_err(|error| format!("{newest}: {error}"))?;
-    let report = verify_bundle(&archive, key);
+    let journal = FileStore::new(&data.join(JOURNAL));
+    let keys = KeyChain::stored(&journal, key).map_err(|error| error.to_string())?;
+    let report = verify_bundle(&archive, &keys);
     let opened = sekisho_journal::bundle::open(&archive).map_err(|fault| format!("{newest}: {}", fault.detail))?;
     match (report.verdict, opened.manifest.incident.as_deref() == Some(incident)) {
         (Verdict::Pass, true) => Ok(opened.digest),

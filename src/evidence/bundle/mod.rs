@@ -124,7 +124,7 @@ impl Maker {
         let (maker, files) = (self.clone(), journal.files());
         let origin = journal.verifier_key().name().to_owned();
         let making = tokio::task::spawn_blocking(move || {
-            let signer = keys::signer(&maker.data, &origin, maker.vault.as_deref())?;
+            let signer = keys::signer_beside(&maker.data, &origin, maker.vault.as_deref())?;
             let collected = collect::collect(&files, &sealed.checkpoint, &signer, &ask, maker.most)?;
             maker.finish(collected, &signer, &ask)
         });
@@ -196,6 +196,7 @@ impl Maker {
                 _ if clean == *bytes => {}
                 BundleKind::AuditEvents
                 | BundleKind::Proofs
+                | BundleKind::Keys
                 | BundleKind::SafetyTransitions
                 | BundleKind::GateResults
                 | BundleKind::IntegrityReport => return Err(BundleError::Unclean(path.clone())),

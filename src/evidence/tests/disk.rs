@@ -2,20 +2,38 @@
 
 use std::io;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 
 use super::*;
 
-/// Real files that refuse while told to, after having written half: as a disk that is full does.
-struct Fickle {
-    files: Files,
-    refuse: Arc<AtomicBool>,
-    root: PathBuf,
+/// What a disk does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    /// Writes half of what it is given, and has no room for the rest.
+    Torn,
+    /// Has no room for a byte.
+    Full,
+    /// Says of what it replaced that it did not.
+    Doubt,
 }
 
-impl Disk for Fickle {
+/// Real files with a fault. Whoever holds the lock makes it hang.
+struct Faulty {
+    files: Files,
+    root: PathBuf,
+    fault: Arc<Mutex<Fault>>,
+}
+
+impl Faulty {
+    fn with_room(&self) -> io::Result<()> {
+        if *self.fault.lock().unwrap() == Fault::Full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+}
+
+impl Disk for Faulty {
     fn append(&mut self, path: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        if !self.refuse.load(Ordering::Relaxed) {
+        self.with_room()?;
+        if *self.fault.lock().unwrap() != Fault::Torn {
             return self.files.append(path, offset, bytes);
         }
         let path = self.root.join(path);
@@ -26,14 +44,18 @@ impl Disk for Fickle {
     }
 
     fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.files.replace(path, bytes)
+        self.with_room()?;
+        self.files.replace(path, bytes)?;
+        if *self.fault.lock().unwrap() == Fault::Doubt { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
     }
 
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        self.with_room()?;
         self.files.write(path, bytes)
     }
 
     fn sync(&mut self, paths: &[String]) -> io::Result<()> {
+        self.with_room()?;
         self.files.sync(paths)
     }
 
@@ -42,28 +64,32 @@ impl Disk for Fickle {
     }
 }
 
-fn fickle(dir: &Path, settings: JournalSettings) -> (Journal, Arc<AtomicBool>) {
-    let refuse = Arc::new(AtomicBool::new(false));
-    let told = refuse.clone();
+/// A journal on a faulty disk, and what is wrong with it.
+pub(super) fn faulty(settings: JournalSettings, fault: Fault) -> (Journal, Arc<Mutex<Fault>>) {
+    let fault = Arc::new(Mutex::new(fault));
+    let told = fault.clone();
     let journal = Journal::open_on(settings, plain(), |root| {
-        Box::new(Fickle { files: Files::new(root), refuse: told, root: root.to_owned() })
+        Box::new(Faulty { files: Files::new(root), root: root.to_owned(), fault: told })
     });
-    assert!(dir.is_dir());
-    (journal.unwrap(), refuse)
+    (journal.unwrap(), fault)
+}
+
+pub(super) fn set(fault: &Mutex<Fault>, to: Fault) {
+    *fault.lock().unwrap() = to;
 }
 
 #[tokio::test]
 async fn a_full_disk_is_said_survived_and_made_good() {
     let dir = tempfile::tempdir().unwrap();
-    let (journal, refuse) = fickle(dir.path(), settings(dir.path()));
+    let (journal, fault) = faulty(settings(dir.path()), Fault::None);
     journal.record_durable(act("before")).await.unwrap();
-    refuse.store(true, Ordering::Relaxed);
+    set(&fault, Fault::Torn);
     let answer = journal.record_durable(act("refused")).await;
     assert!(matches!(answer, Err(JournalError::Disk("the disk is full"))), "{answer:?}");
     assert_eq!(journal.health(), JournalHealth::Failing("the disk is full"));
     (0..20).for_each(|n| journal.record(act(format!("kept {n}"))));
     assert!(journal.checkpoint().await.is_err(), "no evidence, no release");
-    refuse.store(false, Ordering::Relaxed);
+    set(&fault, Fault::None);
     journal.record_durable(act("after")).await.unwrap();
     assert_eq!(journal.health(), JournalHealth::Ok);
     assert_eq!(journal.checkpoint().await.unwrap().checkpoint.size, journal.sealed_size());
@@ -79,12 +105,12 @@ async fn a_full_disk_is_said_survived_and_made_good() {
 async fn what_does_not_fit_into_memory_while_the_disk_is_full_is_counted() {
     let dir = tempfile::tempdir().unwrap();
     let small = JournalSettings { ring: 10, ..settings(dir.path()) };
-    let (journal, refuse) = fickle(dir.path(), small);
+    let (journal, fault) = faulty(small, Fault::None);
     journal.record_durable(act("before")).await.unwrap();
-    refuse.store(true, Ordering::Relaxed);
+    set(&fault, Fault::Torn);
     (0..100).for_each(|n| journal.record(act(format!("kept {n}"))));
     assert!(journal.record_durable(act("refused")).await.is_err());
-    refuse.store(false, Ordering::Relaxed);
+    set(&fault, Fault::None);
     journal.close().await.unwrap();
     let lost: u64 =
         with_action(dir.path(), "journal.records.lost").iter().map(|line| line["count"].as_u64().unwrap()).sum();
@@ -94,45 +120,13 @@ async fn what_does_not_fit_into_memory_while_the_disk_is_full_is_counted() {
     assert_eq!(report(dir.path()).verdict, Verdict::Pass);
 }
 
-/// Real files that do not go on while somebody holds the gate.
-struct Gated {
-    files: Files,
-    gate: Arc<Mutex<()>>,
-}
-
-impl Disk for Gated {
-    fn append(&mut self, path: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        drop(self.gate.lock().unwrap());
-        self.files.append(path, offset, bytes)
-    }
-
-    fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.files.replace(path, bytes)
-    }
-
-    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.files.write(path, bytes)
-    }
-
-    fn sync(&mut self, paths: &[String]) -> io::Result<()> {
-        self.files.sync(paths)
-    }
-
-    fn discard(&mut self, path: &str) {
-        self.files.discard(path);
-    }
-}
-
 #[tokio::test]
 async fn a_hung_disk_holds_nobody_up_and_what_was_lost_is_on_record() {
     let dir = tempfile::tempdir().unwrap();
     let small = JournalSettings { queue: 5, ..settings(dir.path()) };
-    let gate = Arc::new(Mutex::new(()));
-    let held = gate.clone();
-    let journal = Journal::open_on(small, plain(), |root| Box::new(Gated { files: Files::new(root), gate }));
-    let journal = journal.unwrap();
+    let (journal, fault) = faulty(small, Fault::None);
     journal.record_durable(act("before")).await.unwrap();
-    let closed = held.lock().unwrap();
+    let closed = fault.lock().unwrap();
     (0..200).for_each(|n| journal.record(act(format!("act {n}"))));
     drop(closed);
     journal.close().await.unwrap();
@@ -146,47 +140,13 @@ async fn a_hung_disk_holds_nobody_up_and_what_was_lost_is_on_record() {
     assert_eq!(report(dir.path()).verdict, Verdict::Pass);
 }
 
-/// Real files whose checkpoint reaches the disk although the system says that it did not.
-struct Doubtful {
-    files: Files,
-    doubt: Arc<AtomicBool>,
-}
-
-impl Disk for Doubtful {
-    fn append(&mut self, path: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.files.append(path, offset, bytes)
-    }
-
-    fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.files.replace(path, bytes)?;
-        if self.doubt.load(Ordering::Relaxed) { Err(io::ErrorKind::Other.into()) } else { Ok(()) }
-    }
-
-    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.files.write(path, bytes)
-    }
-
-    fn sync(&mut self, paths: &[String]) -> io::Result<()> {
-        self.files.sync(paths)
-    }
-
-    fn discard(&mut self, path: &str) {
-        self.files.discard(path);
-    }
-}
-
 #[tokio::test]
 async fn what_a_doubtful_checkpoint_covers_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
-    let doubt = Arc::new(AtomicBool::new(false));
-    let told = doubt.clone();
-    let journal = Journal::open_on(settings(dir.path()), plain(), |root| {
-        Box::new(Doubtful { files: Files::new(root), doubt: told })
-    });
-    let journal = journal.unwrap();
+    let (journal, fault) = faulty(settings(dir.path()), Fault::None);
     journal.record_durable(act("before")).await.unwrap();
     for n in 0..25 {
-        doubt.store(true, Ordering::Relaxed);
+        set(&fault, Fault::Doubt);
         assert!(journal.record_durable(act(format!("in doubt {n}"))).await.is_err());
         // What lies on the disk now is what a crash at this moment would leave: it must be whole, whatever comes next.
         let crashed = tempfile::tempdir().unwrap();
@@ -195,7 +155,7 @@ async fn what_a_doubtful_checkpoint_covers_is_never_overwritten() {
         copy(&dir.path().join("data"), &crashed.path().join("data"));
         fs::write(journal_dir(crashed.path()).join("checkpoint"), note).unwrap();
         reopened(crashed.path()).unwrap().close().await.unwrap();
-        doubt.store(false, Ordering::Relaxed);
+        set(&fault, Fault::None);
         journal.record_durable(act(format!("after {n}"))).await.unwrap();
         journal.checkpoint().await.unwrap();
     }
@@ -214,57 +174,15 @@ async fn a_full_disk_does_not_hold_up_the_start_and_what_a_crash_left_is_sealed_
     filled(dir.path(), 3).await;
     fs::write(journal_dir(dir.path()).join("checkpoint"), old).unwrap();
     append(&last_segment(dir.path()), b"{\"torn");
-    let refuse = Arc::new(AtomicBool::new(true));
-    let told = refuse.clone();
-    let journal = Journal::open_on(settings(dir.path()), plain(), |root| {
-        Box::new(Full { files: Files::new(root), refuse: told })
-    });
-    let journal = journal.unwrap();
+    let (journal, fault) = faulty(settings(dir.path()), Fault::Full);
     assert!(journal.record_durable(act("refused")).await.is_err());
     assert_eq!(journal.health(), JournalHealth::Failing("the disk is full"));
     journal.record(act("kept"));
-    refuse.store(false, Ordering::Relaxed);
+    set(&fault, Fault::None);
     journal.record_durable(act("after")).await.unwrap();
     assert_eq!(journal.checkpoint().await.unwrap().checkpoint.size, journal.sealed_size());
     journal.close().await.unwrap();
     assert_eq!(with_action(dir.path(), "act 2").len(), 2, "the unsealed lines were not lost");
     assert_eq!(with_action(dir.path(), "kept").len(), 1);
     assert_eq!(report(dir.path()).verdict, Verdict::Pass);
-}
-
-/// Real files on a disk without room for a byte.
-struct Full {
-    files: Files,
-    refuse: Arc<AtomicBool>,
-}
-
-impl Full {
-    fn room(&self) -> io::Result<()> {
-        if self.refuse.load(Ordering::Relaxed) { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-    }
-}
-
-impl Disk for Full {
-    fn append(&mut self, path: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.room()?;
-        self.files.append(path, offset, bytes)
-    }
-
-    fn replace(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.room()?;
-        self.files.replace(path, bytes)
-    }
-
-    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
-        self.room()?;
-        self.files.write(path, bytes)
-    }
-
-    fn sync(&mut self, paths: &[String]) -> io::Result<()> {
-        self.files.sync(paths)
-    }
-
-    fn discard(&mut self, path: &str) {
-        self.files.discard(path);
-    }
 }

@@ -8,13 +8,17 @@ use sekisho_journal::{CHECKPOINT, DamageKind};
 use super::*;
 
 /// Real files, of a process that dies in the middle of its n-th step.
-struct Mortal {
+pub(super) struct Mortal {
     files: Files,
     root: PathBuf,
     steps: usize,
 }
 
 impl Mortal {
+    pub(super) fn new(root: &Path, steps: usize) -> Self {
+        Self { files: Files::new(root), root: root.to_owned(), steps }
+    }
+
     fn lives(&mut self) -> bool {
         self.steps = self.steps.saturating_sub(1);
         self.steps > 0
@@ -64,9 +68,7 @@ impl Disk for Mortal {
 async fn a_death_at_any_step_loses_nothing_that_was_acknowledged() {
     for steps in 1..60 {
         let dir = tempfile::tempdir().unwrap();
-        let journal = Journal::open_on(settings(dir.path()), plain(), |root| {
-            Box::new(Mortal { files: Files::new(root), root: root.to_owned(), steps })
-        });
+        let journal = Journal::open_on(settings(dir.path()), plain(), |root| Box::new(Mortal::new(root, steps)));
         let journal = journal.unwrap();
         let mut acknowledged = 0;
         for n in 0..15 {

@@ -19,8 +19,9 @@ pub use verify::{BundleFault, BundleReport, FaultKind, Opened, open, verify_bund
 use sha2::{Digest as _, Sha256};
 
 use crate::canonical;
+use crate::chain::KeyChain;
 use crate::contract::{BundleFile, BundleKind, SupportBundleManifest};
-use crate::key::{SignerKey, VerifierKey};
+use crate::key::SignerKey;
 use crate::record::RecordError;
 
 /// The files of a bundle that is being made: path, kind and content.
@@ -65,19 +66,11 @@ fn signed_text(digest: &[u8; 32]) -> String {
     format!("sekisho support bundle 1\n{}\n", hex(digest))
 }
 
-/// Whether `note` is this key's signature of the manifest with this digest.
-fn is_signed(note: &[u8], digest: &[u8; 32], key: &VerifierKey) -> bool {
-    use base64::Engine as _;
+/// Whether `note` is the signature of the manifest with this digest, by a key that may sign for a journal of `size` entries.
+fn is_signed(note: &[u8], digest: &[u8; 32], keys: &KeyChain, size: u64) -> bool {
     let signed = signed_text(digest);
-    let Some(line) = str::from_utf8(note).ok().and_then(|note| note.strip_prefix(&format!("{signed}\n\u{2014} ")))
-    else {
-        return false;
-    };
-    let Some((name, encoded)) = line.strip_suffix('\n').and_then(|line| line.split_once(' ')) else {
-        return false;
-    };
-    let blob = base64::engine::general_purpose::STANDARD.decode(encoded).unwrap_or_default();
-    name == key.name() && key.checks(&signed, &blob) == Some(true)
+    let line = str::from_utf8(note).ok().and_then(|note| note.strip_prefix(&format!("{signed}\n"))?.strip_suffix('\n'));
+    line.is_some_and(|line| keys.signed_line(&signed, line, size))
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::chain::Handover;
 use crate::checkpoint::Checkpoint;
 use crate::contract::{JournalRange, VERSION, Versions};
 use crate::event::Event;
@@ -9,6 +10,10 @@ use crate::verify::Verdict;
 
 fn signer(n: u8) -> SignerKey {
     SignerKey::from_seed("test.example/journal", &[n; 32]).unwrap()
+}
+
+fn keys() -> KeyChain {
+    KeyChain::of(signer(1).verifier())
 }
 
 fn journal(size: u64) -> Vec<Vec<u8>> {
@@ -74,7 +79,7 @@ fn sound(range: (usize, usize), size: u64) -> Bundle {
 
 /// What was found, each kind once for each run of it.
 fn kinds(archive: &[u8]) -> Vec<FaultKind> {
-    let report = verify_bundle(archive, signer(1).verifier());
+    let report = verify_bundle(archive, &keys());
     let mut kinds: Vec<FaultKind> = report.faults.iter().map(|fault| fault.kind).collect();
     kinds.dedup();
     kinds
@@ -86,7 +91,7 @@ fn every_stretch_of_every_size_is_proved() {
         for from in 0..=size {
             for to in from..=size {
                 let bundle = sound((from, to), size as u64);
-                let report = verify_bundle(&bundle.archive, signer(1).verifier());
+                let report = verify_bundle(&bundle.archive, &keys());
                 assert_eq!(report.verdict, Verdict::Pass, "{from}..{to} of {size}: {report}");
             }
         }
@@ -104,7 +109,7 @@ fn any_changed_byte_is_found() {
     for at in 0..good.len() {
         let mut bad = good.clone();
         bad[at] ^= 1;
-        assert_eq!(verify_bundle(&bad, signer(1).verifier()).verdict, Verdict::Fail, "byte {at}");
+        assert_eq!(verify_bundle(&bad, &keys()).verdict, Verdict::Fail, "byte {at}");
     }
     for length in (0..good.len()).step_by(256) {
         assert_eq!(kinds(&good[..length]), [FaultKind::Form], "cut at {length}");
@@ -179,4 +184,32 @@ fn who_signs_anew_still_cannot_prove_what_the_journal_does_not_say() {
     let (manifest, files) = parts((2, 9), 13);
     let foreign = make(manifest, files, &signer(2)).unwrap();
     assert_eq!(kinds(&foreign.archive), [FaultKind::BadSignature], "another key");
+}
+
+#[test]
+fn a_bundle_leads_from_the_key_one_has_to_the_key_it_is_signed_with() {
+    let mut chain = keys();
+    chain.hand_over(Handover::sign(5, &signer(1), &signer(2)).unwrap()).unwrap();
+    let signed = |by: u8, carried: Option<String>| {
+        let (mut manifest, mut files) = parts((2, 9), 13);
+        let checkpoint = Checkpoint::open(&manifest.checkpoint, signer(1).verifier()).unwrap();
+        manifest.checkpoint = checkpoint.sign(&signer(by));
+        let carried = carried.map(|text| (BundleKind::Keys.path().to_owned(), (BundleKind::Keys, text.into_bytes())));
+        files.extend(carried);
+        make(manifest, files, &signer(by)).unwrap().archive
+    };
+    let good = signed(2, Some(chain.text()));
+    for known in [keys(), KeyChain::of(signer(2).verifier()), chain.clone()] {
+        assert_eq!(verify_bundle(&good, &known).verdict, Verdict::Pass);
+    }
+    let stranger = verify_bundle(&good, &KeyChain::of(signer(3).verifier()));
+    assert_eq!(stranger.verdict, Verdict::Fail, "{stranger}");
+    assert!(kinds(&signed(2, None)).contains(&FaultKind::BadSignature), "nothing leads there");
+    assert!(
+        kinds(&signed(1, Some(chain.text()))).contains(&FaultKind::BadSignature),
+        "by the key that was handed over"
+    );
+    assert_eq!(verify_bundle(&signed(2, None), &chain).verdict, Verdict::Pass, "who knows the way needs no statement");
+    let broken = chain.text().replace("handover 1", "handover 2");
+    assert!(kinds(&signed(2, Some(broken))).contains(&FaultKind::Unproved));
 }

@@ -10,9 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::slice::{SliceProof, unhex_hash};
 use super::{MANIFEST, SIGNATURE, archive, hex, is_signed};
 use crate::canonical;
-use crate::checkpoint::Checkpoint;
+use crate::chain::{ChainError, KeyChain};
 use crate::contract::{BundleKind, SupportBundleManifest};
-use crate::key::VerifierKey;
 use crate::tree::{Hash, leaf_hash};
 use crate::verify::Verdict;
 
@@ -103,12 +102,12 @@ pub fn open(bundle: &[u8]) -> Result<Opened, BundleFault> {
     Ok(Opened { manifest, files, digest })
 }
 
-/// Verifies a bundle against the public key of its journal. Nothing else is needed, and nothing in the bundle is believed
-/// before it is proved.
+/// Verifies a bundle against the public keys of its journal; one of them is enough, for a bundle carries the statements that lead
+/// from each to the next. Nothing else is needed, and nothing in the bundle is believed before it is proved.
 #[must_use]
-pub fn verify_bundle(bundle: &[u8], key: &VerifierKey) -> BundleReport {
+pub fn verify_bundle(bundle: &[u8], keys: &KeyChain) -> BundleReport {
     match open(bundle) {
-        Ok(opened) => Check { opened: &opened, key, faults: Vec::new() }.run(),
+        Ok(opened) => Check { opened: &opened, keys: keys.clone(), faults: Vec::new() }.run(),
         Err(fault) => BundleReport {
             verdict: Verdict::Fail,
             id: String::new(),
@@ -124,14 +123,15 @@ pub fn verify_bundle(bundle: &[u8], key: &VerifierKey) -> BundleReport {
 
 struct Check<'a> {
     opened: &'a Opened,
-    key: &'a VerifierKey,
+    keys: KeyChain,
     faults: Vec<BundleFault>,
 }
 
 impl<'a> Check<'a> {
     fn run(mut self) -> BundleReport {
+        self.follow_keys();
         let signature = self.opened.files.get(SIGNATURE).map(Vec::as_slice).unwrap_or_default();
-        if !is_signed(signature, &self.opened.digest, self.key) {
+        if !is_signed(signature, &self.opened.digest, &self.keys, self.opened.manifest.journal.tree_size) {
             self.blame(SIGNATURE, FaultKind::BadSignature, "the manifest is not signed by this key");
         }
         self.files();
@@ -147,6 +147,17 @@ impl<'a> Check<'a> {
             masked,
             absent,
             faults: self.faults,
+        }
+    }
+
+    /// To the keys that the bundle leads to from the one that is trusted.
+    fn follow_keys(&mut self) {
+        let Some((path, statements)) = self.of(BundleKind::Keys) else { return };
+        match str::from_utf8(statements).map(|statements| KeyChain::read(statements, self.keys.newest())) {
+            Ok(Ok(carried)) => self.keys = carried,
+            // Whoever verifies knows newer keys than the bundle does.
+            Ok(Err(ChainError::Stranger)) => {}
+            Ok(Err(_)) | Err(_) => self.blame(path, FaultKind::Unproved, "it is no chain of keys"),
         }
     }
 
@@ -181,7 +192,7 @@ impl<'a> Check<'a> {
     /// The entries against the signed tree; how many there are, and how many are masked.
     fn journal(&mut self) -> (u64, u64) {
         let manifest = &self.opened.manifest;
-        let opened = Checkpoint::open(&manifest.checkpoint, self.key);
+        let opened = self.keys.open(&manifest.checkpoint);
         let Ok(checkpoint) = opened else {
             self.blame(MANIFEST, FaultKind::Unproved, "its checkpoint is not signed by this key");
             return (0, 0);
@@ -254,6 +265,7 @@ const fn name_of(kind: BundleKind) -> &'static str {
     match kind {
         BundleKind::AuditEvents => "audit/events.ndjson",
         BundleKind::Proofs => "audit/proofs.json",
+        BundleKind::Keys => "audit/keys",
         BundleKind::SafetyTransitions => "state/transitions.ndjson",
         BundleKind::GateResults => "gates/results.ndjson",
         BundleKind::IntegrityReport => "integrity_report.json",

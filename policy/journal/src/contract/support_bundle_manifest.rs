@@ -65,6 +65,8 @@ pub enum BundleKind {
     AuditEvents,
     /// Proofs that these entries are in the signed tree.
     Proofs,
+    /// The statements by which the journal's key was handed over; absent while it has had one only.
+    Keys,
     /// The transitions of the safety state.
     SafetyTransitions,
     /// What the gates said.

@@ -7,7 +7,7 @@ use tlog_tiles::{prove_record, prove_tree, record_hash};
 use super::tests::{Shelf, lines, signer};
 use crate::store::{CHECKPOINT, Store as _};
 use crate::tile::{self, Reader};
-use crate::{TlogProof, consistency_proof, root_of};
+use crate::{KeyChain, TlogProof, consistency_proof, root_of};
 
 /// Our tiles, read by their reader, which checks each hash against the root it was told.
 struct Ours(Shelf);
@@ -41,16 +41,17 @@ fn others_accept_our_checkpoint_tiles_and_proofs() {
     let ours = Ours(shelf.clone());
     let hashes = TileHashReader::new(700, *theirs.hash(), &ours);
     let reader = Reader::new(&shelf, 700);
+    let keys = KeyChain::of(signer(1).verifier());
     let note = String::from_utf8(shelf.files[CHECKPOINT].clone()).unwrap();
     for (seq, line) in (0_u64..).zip(&all).step_by(37) {
         let proof = TlogProof::make(&reader, (seq, line.clone()), (700, note.clone())).unwrap();
         let read = TlogProof::parse(&proof.text()).unwrap();
         assert_eq!(read, proof);
-        assert_eq!(read.check(line, signer(1).verifier()).unwrap(), shelf.checkpoint());
+        assert_eq!(read.check(line, &keys).unwrap(), shelf.checkpoint());
         let steps: Vec<TheirHash> = read.proof.iter().map(|hash| TheirHash(*hash)).collect();
         check_record(&steps, 700, *theirs.hash(), seq, record_hash(line)).unwrap();
         assert_eq!(prove_record(700, seq, &hashes).unwrap(), steps, "they prove it from our tiles in the same way");
-        assert!(read.check(b"another", signer(1).verifier()).is_err());
+        assert!(read.check(b"another", &keys).is_err());
     }
     for old in [1, 255, 256, 300, 699] {
         let proof: Vec<TheirHash> = consistency_proof(&reader, old, 700).unwrap().into_iter().map(TheirHash).collect();
@@ -86,13 +87,14 @@ fn a_proof_that_was_touched_is_no_proof() {
     let line = lines(300).swap_remove(123);
     let proof = TlogProof::make(&Reader::new(&shelf, 300), (123, line), (300, note)).unwrap();
     let text = proof.text();
+    let keys = KeyChain::of(signer(1).verifier());
     for at in 0..text.len() {
         let mut bytes = text.clone().into_bytes();
         bytes[at] ^= 1;
         let Ok(touched) = String::from_utf8(bytes) else { continue };
         let entry = |proof: &TlogProof| proof.entry.clone();
         let passes = TlogProof::parse(&touched)
-            .is_ok_and(|read| entry(&read).is_some_and(|entry| read.check(&entry, signer(1).verifier()).is_ok()));
+            .is_ok_and(|read| entry(&read).is_some_and(|entry| read.check(&entry, &keys).is_ok()));
         assert!(!passes, "byte {at}");
     }
 }

@@ -8,6 +8,9 @@ mod walker;
 
 mod classify;
 
+mod own;
+
+pub use own::PRUNED;
 pub use report::{Damage, DamageKind, Report, Verdict};
 pub use walk::{Tail, Walk, walk};
 
@@ -35,3 +38,6 @@ mod mutations;
 
 #[cfg(test)]
 mod judges;
+
+#[cfg(test)]
+mod history;

@@ -103,7 +103,9 @@ pub enum DamageKind {
     MissingFile,
     /// A hash tile is not what the entries make it.
     Tile,
-    /// The checkpoint is not signed by the key.
+    /// A segment's manifest is not what the segment is.
+    Manifest,
+    /// A key, the checkpoint or a statement about the keys is not what was signed.
     BadSignature,
     /// The journal is not a continuation of the pinned checkpoint.
     RolledBack,
@@ -127,6 +129,7 @@ impl DamageKind {
             Self::Truncated => "truncated",
             Self::MissingFile => "missing file",
             Self::Tile => "damaged tile",
+            Self::Manifest => "damaged manifest",
             Self::BadSignature => "bad signature",
             Self::RolledBack => "rolled back",
             Self::UnsealedTail => "unsealed tail",
@@ -150,6 +153,12 @@ impl fmt::Display for Report {
         match (self.verdict, &self.first_bad, &self.trouble) {
             (Verdict::Pass, _, _) => {
                 write!(f, "PASS {}: {} entries, root {}", self.origin, self.size, self.root)?;
+                if self.pruned > 0 {
+                    write!(f, ", the first {} pruned", self.pruned)?;
+                }
+                if self.rotations > 0 {
+                    write!(f, ", {} handovers of its key", self.rotations)?;
+                }
                 self.pinned.map_or(Ok(()), |size| write!(f, ", continues the pinned {size}"))
             }
             (Verdict::Fail, Some(damage), _) => write!(f, "FAIL {}: {damage}", self.origin),

@@ -23,6 +23,8 @@ pub fn walk(store: &dyn Store, key: &VerifierKey, pinned: Option<&Checkpoint>) -
             walk.note = std::mem::take(&mut walker.note);
             let end = walker.run();
             walk.report.records = walker.tree.size();
+            walk.report.pruned = walker.pruned;
+            walk.report.rotations = walker.handovers;
             walk.tiles = walker.tiles;
             walk.tree = walker.tree;
             walk.builder = walker.builder;

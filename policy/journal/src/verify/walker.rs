@@ -1,11 +1,14 @@
 //! The steps of the walk: segment by segment, line by line, each against its tile.
 
 use super::classify::{classify, damage, gap};
+use super::own::{self, Own};
 use super::report::{Damage, DamageKind};
 use super::walk::Tail;
 use crate::canonical;
+use crate::chain::{ChainError, KeyChain};
 use crate::checkpoint::Checkpoint;
 use crate::key::VerifierKey;
+use crate::manifest::{SegmentManifest, manifest_path};
 use crate::proof::ProofError;
 use crate::store::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};
 use crate::tile::{self, Builder, Reader, Tile};
@@ -37,6 +40,13 @@ pub(super) struct Walker<'a> {
     /// The first line that differs from a tile which itself is not what was signed.
     suspect: Option<u64>,
     pub(super) tail: Tail,
+    chain: KeyChain,
+    /// Handovers of the key that were met.
+    pub(super) handovers: u64,
+    /// Entries at the beginning of which only the hashes are left.
+    pub(super) pruned: u64,
+    /// Up to where the entries that are left say that there was pruned.
+    prunable: u64,
 }
 
 impl<'a> Walker<'a> {
@@ -45,7 +55,12 @@ impl<'a> Walker<'a> {
         let bytes = bytes.ok_or_else(|| nowhere(DamageKind::MissingFile, "there is no checkpoint"))?;
         let note =
             String::from_utf8(bytes).map_err(|_| nowhere(DamageKind::BadSignature, "the checkpoint is not text"))?;
-        let checkpoint = Checkpoint::open(&note, key)
+        let chain = KeyChain::stored(store, key).map_err(|error| match error {
+            ChainError::Unreadable(why) => Stop::Unreadable(why),
+            ChainError::Broken | ChainError::Stranger => nowhere(DamageKind::BadSignature, &error.to_string()).into(),
+        })?;
+        let checkpoint = chain
+            .open(&note)
             .map_err(|error| nowhere(DamageKind::BadSignature, &format!("the checkpoint: {error}")))?;
         if let Some(pinned) = pinned {
             if pinned.origin != checkpoint.origin {
@@ -55,6 +70,10 @@ impl<'a> Walker<'a> {
                 let detail = format!("{} entries were signed, {} are left", pinned.size, checkpoint.size);
                 return Err(damage(checkpoint.size, DamageKind::RolledBack, &detail).into());
             }
+        }
+        if let Some(last) = chain.handovers().last().filter(|last| last.seq > checkpoint.size) {
+            let detail = format!("its key was handed over at entry {}, {} are left", last.seq, checkpoint.size);
+            return Err(damage(checkpoint.size, DamageKind::RolledBack, &detail).into());
         }
         Ok(Self {
             store,
@@ -67,11 +86,15 @@ impl<'a> Walker<'a> {
             tiles: None,
             suspect: None,
             tail: Tail::default(),
+            chain,
+            handovers: 0,
+            pruned: 0,
+            prunable: 0,
         })
     }
 
     pub(super) fn run(&mut self) -> Result<(), Stop> {
-        let walked = self.entries().and_then(|()| self.root());
+        let walked = self.entries().and_then(|()| self.root()).and_then(|()| self.accounted());
         match (walked, self.suspect) {
             // Line and tile disagree, the tile was not what was signed, and the line is not either.
             (Err(Stop::Damage(found)), Some(seq)) if found.seq.is_none_or(|at| at > seq) => {
@@ -84,6 +107,7 @@ impl<'a> Walker<'a> {
     fn entries(&mut self) -> Result<(), Stop> {
         self.pin()?;
         let segments = self.segments()?;
+        self.skip_pruned(segments.first().copied().unwrap_or_default())?;
         let mut before = 0;
         for (n, first) in segments.iter().copied().enumerate() {
             let seq = self.tree.size();
@@ -136,16 +160,31 @@ impl<'a> Walker<'a> {
                 return Err(damage(seq, DamageKind::Truncated, "the line is cut short").into());
             };
             let (line, after) = rest.split_at(length);
-            if !self.matches(seq, &leaf_hash(line))? {
+            let hash = leaf_hash(line);
+            if !self.matches(seq, &hash)? {
                 self.mismatch(rest, end)?;
             }
-            self.entry(seq, line)?;
+            self.entry(seq, line, hash)?;
             rest = after.get(1..).unwrap_or_default();
+        }
+        if self.tree.size() == end {
+            self.manifest(first, &bytes)?;
         }
         if self.tree.size() == self.checkpoint.size {
             self.tail = Tail { segment: first, offset: (bytes.len() - rest.len()) as u64, bytes: rest.to_vec() };
         }
         Ok(())
+    }
+
+    /// A segment whose entries are good may have a manifest, which then has to be that of these entries.
+    fn manifest(&self, first: u64, content: &[u8]) -> Result<(), Stop> {
+        let Some(note) = self.store.read(&manifest_path(first)).map_err(Stop::Unreadable)? else { return Ok(()) };
+        let manifest = SegmentManifest::open(&String::from_utf8_lossy(&note), &self.chain);
+        if manifest.is_some_and(|manifest| manifest.first == first && manifest.fits(content)) {
+            return Ok(());
+        }
+        let detail = "the signed manifest of the segment is not what the segment is";
+        Err(damage(first, DamageKind::Manifest, detail).into())
     }
 
     /// Whether the stored tile has this hash for entry `seq`; also when there is no tile to ask.
@@ -184,21 +223,68 @@ impl<'a> Walker<'a> {
         Err(classify(seq, &lines, &signed).into())
     }
 
-    fn entry(&mut self, seq: u64, line: &[u8]) -> Result<(), Stop> {
-        let value =
-            canonical::check(line).map_err(|error| damage(seq, DamageKind::NotCanonical, &error.to_string()))?;
-        let says = value.get("seq").and_then(serde_json::Value::as_u64);
+    fn entry(&mut self, seq: u64, line: &[u8], hash: Hash) -> Result<(), Stop> {
+        let says =
+            canonical::sequence(line).map_err(|error| damage(seq, DamageKind::NotCanonical, &error.to_string()))?;
         if says != Some(seq) {
             let says = says.map_or_else(|| "nothing".to_owned(), |says| says.to_string());
             let detail = format!("the entry says it is number {says}");
             return Err(damage(seq, DamageKind::BadSequence, &detail).into());
         }
-        let hash = leaf_hash(line);
+        self.own(seq, own::read(line))?;
+        self.push(hash)
+    }
+
+    /// What an entry says of the journal itself has to be so.
+    fn own(&mut self, seq: u64, own: Option<Own>) -> Result<(), Stop> {
+        let stated = usize::try_from(self.handovers).ok().and_then(|at| self.chain.handovers().get(at));
+        let stated = stated.filter(|one| one.seq == seq).map(|one| one.digest());
+        match (own, stated) {
+            (Some(Own::HandedOver(digest)), Some(stated)) if digest == stated => self.handovers += 1,
+            (None, None) => {}
+            (Some(Own::Pruned(to)), None) => self.prunable = self.prunable.max(to.min(seq)),
+            (Some(Own::HandedOver(_) | Own::Pruned(_)) | None, _) => {
+                let detail = "the entry and the signed statements about the keys do not say the same";
+                return Err(damage(seq, DamageKind::BadSignature, detail).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, hash: Hash) -> Result<(), Stop> {
         self.tree.push(hash);
         for full in self.builder.push(hash) {
             self.upper_tile(&full);
         }
         self.pin()
+    }
+
+    /// Entries at the beginning may be gone, whole tiles of them, if an entry that is left says so: [`accounted`](Self::accounted)
+    /// asks for that in the end. Their hashes are still what the root is made of.
+    fn skip_pruned(&mut self, first: u64) -> Result<(), Stop> {
+        let width = tile::WIDTH as u64;
+        if first > self.checkpoint.size || !first.is_multiple_of(width) {
+            return Ok(());
+        }
+        let tiles = Reader::new(self.store, self.checkpoint.size);
+        for index in 0..first / width {
+            let hashes = tiles.tile(0, index).map_err(|error| {
+                let detail = format!("entries 0 to {} are gone, and hashes of them: {error}", first - 1);
+                damage(0, DamageKind::MissingFile, &detail)
+            })?;
+            hashes.into_iter().try_for_each(|hash| self.push(hash))?;
+        }
+        self.pruned = first;
+        Ok(())
+    }
+
+    fn accounted(&self) -> Result<(), Stop> {
+        if self.pruned <= self.prunable {
+            return Ok(());
+        }
+        let detail =
+            format!("entries 0 to {} are gone, and none that is left says that it was pruned", self.pruned - 1);
+        Err(damage(0, DamageKind::MissingFile, &detail).into())
     }
 
     /// At the size of the pinned checkpoint the root must be the pinned one.
