@@ -15,11 +15,14 @@ use super::shared::Trouble;
 use super::writer::{Writer, stamped};
 use super::{Event, keys};
 
+/// Somebody who waits for a handover: when it was asked for, what its entry says besides, and where to tell them.
+type Asked = (Moment, Event, oneshot::Sender<Result<HandedOver, JournalError>>);
+
 /// What a handover has still to do.
 #[derive(Default)]
 pub(super) struct Turn {
     /// Who waits for one.
-    pub(super) asked: Vec<(Moment, Event, oneshot::Sender<Result<HandedOver, JournalError>>)>,
+    pub(super) asked: Vec<Asked>,
     /// The key that signs, when its statement is on the disk.
     next: Option<SignerKey>,
     /// What is stated and has no entry yet, and what the entry says besides.
@@ -70,12 +73,9 @@ impl Writer {
 
     /// The steps that are left of a handover, up to where its entry is kept to be sealed before anything else.
     pub(super) fn turn(&mut self) -> Result<(), Trouble> {
-        if let Some(next) = self.state.turn.next.take() {
-            let stated = self.ledger.hand_over(&self.chain.text(), next);
-            stated.map_err(|(error, next)| {
-                self.state.turn.next = Some(next);
-                Trouble::of(&error)
-            })?;
+        if self.state.turn.next.is_some() {
+            let stated = self.ledger.hand_over(&self.chain.text(), &mut self.state.turn.next);
+            stated.map_err(|error| Trouble::of(&error))?;
         }
         if let Some((moment, event, stated)) = self.state.turn.unrecorded.take() {
             let event = recorded(event, &stated);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
-use sekisho_journal::tile::{Builder, Tile};
+use sekisho_journal::tile::{Builder, Tile, WIDTH};
 use sekisho_journal::{CHECKPOINT, Checkpoint, KEYS, SignerKey, Store, Tree, leaf_hash, segment_path};
 
 use super::disk::Disk;
@@ -29,6 +29,8 @@ pub(super) struct Bounds {
     pub(super) records: u64,
     pub(super) bytes: u64,
     pub(super) age: Duration,
+    /// Segments end at a multiple of this: whole tiles, so that the beginning of a journal can be deleted in whole bundles of entries.
+    pub(super) align: u64,
 }
 
 /// Lines that lie behind the checkpoint, or may: a crash left them there, or a checkpoint of which nobody knows whether it
@@ -69,7 +71,14 @@ pub(super) struct Snapshot {
 
 impl Bounds {
     pub(super) fn of(settings: &JournalSettings) -> Self {
-        Self { records: settings.segment_records.max(1), bytes: settings.segment_bytes, age: settings.segment_age }
+        // Smaller ones are for tests.
+        let align = if settings.segment_records < WIDTH as u64 { 1 } else { WIDTH as u64 };
+        Self {
+            records: settings.segment_records.max(1),
+            bytes: settings.segment_bytes,
+            age: settings.segment_age,
+            align,
+        }
     }
 }
 
@@ -86,8 +95,14 @@ impl Ledger {
     /// How many lines the next commit may hold: a commit never crosses from one segment into the next, so that after a
     /// crash whatever is not sealed lies in one file.
     pub(super) fn room(&self, now: Instant) -> u64 {
-        let used = self.size() - self.edge.segment;
-        if self.is_full(now) { self.bounds.records } else { self.bounds.records - used }
+        let end = |from: u64| from.next_multiple_of(self.bounds.align) - self.size();
+        if self.is_full(now) {
+            end(self.size() + self.bounds.records)
+        } else if self.is_due(now) {
+            end(self.size())
+        } else {
+            end(self.edge.segment + self.bounds.records)
+        }
     }
 
     /// Appends lines and seals them. If it fails, nothing counts, and the next attempt overwrites what it left.
@@ -116,11 +131,11 @@ impl Ledger {
     }
 
     /// Puts the statements of the journal's keys on the disk, the last of which hands over to `next`; from here on that signs.
-    pub(super) fn hand_over(&mut self, statements: &str, next: SignerKey) -> Result<(), (io::Error, SignerKey)> {
-        if let Err(error) = self.disk.replace(KEYS, statements.as_bytes()) {
-            return Err((error, next));
+    pub(super) fn hand_over(&mut self, statements: &str, next: &mut Option<SignerKey>) -> io::Result<()> {
+        self.disk.replace(KEYS, statements.as_bytes())?;
+        if let Some(next) = next.take() {
+            self.signer = next;
         }
-        self.signer = next;
         Ok(())
     }
 
@@ -156,10 +171,15 @@ impl Ledger {
         Ok(Snapshot { checkpoint: self.checkpoint(&self.edge), segment, offset, held })
     }
 
-    fn is_full(&self, now: Instant) -> bool {
+    /// Whether the segment is to end, at the next boundary.
+    fn is_due(&self, now: Instant) -> bool {
         let used = self.size() - self.edge.segment;
         let old = self.began.is_some_and(|began| now.saturating_duration_since(began) >= self.bounds.age);
         used >= self.bounds.records || self.edge.offset >= self.bounds.bytes || (used > 0 && old)
+    }
+
+    fn is_full(&self, now: Instant) -> bool {
+        self.size().is_multiple_of(self.bounds.align) && self.is_due(now)
     }
 
     /// Before a segment is left behind: from here on its tiles may be all that is kept of it.

@@ -56,7 +56,7 @@ pub use key::{KeyError, SignerKey, VerifierKey};
 pub use manifest::{MANIFESTS, SegmentManifest, manifest_path};
 pub use names::{EventType, Outcome, Retention, Severity, UnknownName};
 pub use proof::{Nodes, ProofError, consistency_proof, inclusion_proof, root_of, verify_consistency, verify_inclusion};
-pub use record::{MAX_LINE, RecordError, Stamp, line, timestamp};
+pub use record::{MAX_LINE, RecordError, Stamp, line, timestamp, wall_ms};
 pub use spicy::{TlogProof, TlogProofError};
 pub use store::{CHECKPOINT, SEGMENTS, Store, segment_first, segment_path};
 pub use tree::{Hash, Tree, leaf_hash, node_hash};

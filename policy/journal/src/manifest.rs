@@ -189,7 +189,7 @@ mod tests {
             let touched = String::from_utf8_lossy(&bytes).into_owned();
             assert_eq!(SegmentManifest::open(&touched, &keys), None, "byte {at}");
         }
-        let mut handed_over = keys.clone();
+        let mut handed_over = keys;
         handed_over.hand_over(Handover::sign(6, &signer(1), &signer(2)).unwrap()).unwrap();
         assert_eq!(SegmentManifest::open(&note, &handed_over), None, "the old key may not sign for entry 7");
         assert!(SegmentManifest::open(&manifest.sign(&signer(2)), &handed_over).is_some());

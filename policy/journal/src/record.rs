@@ -109,6 +109,23 @@ pub fn timestamp(wall_ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
+/// The milliseconds since 1970 of a moment as records have it; `None` if it is written in another way.
+// Date to days after H. Hinnant's `days_from_civil`.
+#[must_use]
+pub fn wall_ms(moment: &str) -> Option<u64> {
+    let number = |range: std::ops::Range<usize>| moment.get(range)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hour, minute, second, milli) = (number(11..13)?, number(14..16)?, number(17..19)?, number(20..23)?);
+    let shifted_year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let (era, year_of_era) = (shifted_year / 400, shifted_year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
+    let ms = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + milli;
+    // One way to write each.
+    (timestamp(ms) == moment).then_some(ms)
+}
+
 /// 9999-12-31T23:59:59.999Z, the last moment the format can say.
 const LAST_MS: u64 = 253_402_300_799_999;
 
@@ -165,6 +182,12 @@ mod tests {
             (u64::MAX, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(timestamp(ms), text);
+            assert_eq!(wall_ms(text), Some(ms.min(LAST_MS)));
+        }
+        for text in
+            ["", "2024-02-30T00:00:00.000Z", "2023-02-29T00:00:00.000Z", "1969-12-31T23:59:59.999Z", "2024-01-01"]
+        {
+            assert_eq!(wall_ms(text), None, "{text}");
         }
     }
 

@@ -69,7 +69,7 @@ pub struct InputPointer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub upstream: Option<String>,
-    /// Its number among all that this upstream was given since the sidecar began.
+    /// Its number among the order messages that this upstream was given since the sidecar began: 0 for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64", transform = exact)]
     pub upstream_offset: Option<u64>,
