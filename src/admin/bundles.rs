@@ -12,6 +12,7 @@ use serde_json::json;
 use super::serve::nowhere;
 use super::{Admin, reply};
 use crate::evidence::bundle::{self, Ask, BundleError};
+use crate::telemetry::log;
 
 /// What `POST /v1/bundles` takes.
 #[derive(Debug, Deserialize)]
@@ -56,7 +57,8 @@ impl Admin {
         }
         let incident_json = found.flatten().and_then(|incident| serde_json::to_string_pretty(&incident).ok());
         let metrics = self.metrics_text().ok().and_then(|text| String::from_utf8(text).ok());
-        let ask = Ask { incident, incident_json, from, to, by, metrics };
+        let logs = Some(log::recent());
+        let ask = Ask { incident, incident_json, from, to, by, metrics, logs };
         match self.bundles.make(&self.journal, ask).await {
             Ok(made) => {
                 let digest: String = made.digest.iter().map(|byte| format!("{byte:02x}")).collect();

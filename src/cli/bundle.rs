@@ -1,5 +1,7 @@
 //! `sekisho bundle`: make support bundles, and look at them where there is nothing else.
 
+mod offline;
+
 mod show;
 
 use std::fs;
@@ -14,7 +16,7 @@ use serde_json::json;
 
 use super::client::{AdminAddress, Credential};
 use super::unseal::Unseal;
-use super::{Exit, Terminal};
+use super::{Exit, Setting, Terminal};
 use crate::evidence::bundle::unpack;
 use crate::evidence::seal::{KEY, SEALED};
 use crate::identity::resolve;
@@ -22,8 +24,8 @@ use crate::identity::resolve;
 /// Makes support bundles, verifies and shows them.
 #[derive(Debug, Subcommand)]
 pub(super) enum Bundle {
-    /// Has the running sidecar make a bundle of an incident, or of a range of the journal.
-    Create(Create),
+    /// Has the running sidecar make a bundle of an incident, or of a range of the journal; or makes one where none runs.
+    Create(Box<Create>),
     /// Checks that a bundle is what was signed, and whole. Needs the bundle and the public key of its journal, nothing else.
     ///
     /// Exit code 0 PASS, 1 FAIL, 3 it could not be opened (which is no pass).
@@ -48,6 +50,14 @@ pub(super) struct Create {
     /// As JSON.
     #[arg(long)]
     json: bool,
+    /// Makes it here, from the data directory of a sidecar that does not run; without metrics and logs, which only a running one has.
+    #[arg(long, requires = "by")]
+    offline: bool,
+    /// Who makes it, where no key says so.
+    #[arg(long, value_name = "PERSON", requires = "offline")]
+    by: Option<String>,
+    #[command(flatten)]
+    setting: Setting,
     #[command(flatten)]
     credential: Credential,
     #[command(flatten)]
@@ -109,6 +119,10 @@ impl Bundle {
 
 impl Create {
     fn run(self, terminal: &mut Terminal<'_>) -> Exit {
+        if self.offline {
+            let made = offline::make(&self, terminal);
+            return made.unwrap_or_else(|(exit, why)| terminal.fail(exit, why));
+        }
         let mut body = json!({});
         if let Some(fields) = body.as_object_mut() {
             let given = [

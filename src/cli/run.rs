@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Exit, Setting, Terminal};
 use crate::app::{App, StartError};
 use crate::identity::process;
+use crate::telemetry::log;
 
 /// Loads the policy a command was given.
 pub(super) fn load(setting: &Setting, terminal: &mut Terminal<'_>) -> Result<(Policy, PathBuf), Exit> {
@@ -30,7 +31,7 @@ pub(super) fn run(setting: &Setting, terminal: &mut Terminal<'_>) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    log_to_stderr();
+    log::begin();
     // Before the first secret is read.
     let kept = process::keep_in_memory();
     tracing::debug!(kept.undumped, kept.locked, "memory");
@@ -104,13 +105,4 @@ pub(super) fn announce(app: &App, policy: &Policy, terminal: &mut Terminal<'_>) 
 /// When the system gives no descriptors for it.
 pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
-}
-
-/// JSON lines on stderr; `SEKISHO_LOG` filters them.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SEKISHO_LOG")
-        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("warn"));
-    let subscriber = tracing_subscriber::fmt().json().with_writer(std::io::stderr).with_env_filter(filter);
-    // Only a second subscriber in one process fails, and tests have one.
-    let _second = subscriber.try_init();
 }

@@ -103,7 +103,8 @@ impl Routes {
     pub fn classify<B>(&self, peer: IpAddr, request: &mut Request<B>) -> (Exchange, Result<(), Refusal>) {
         let decision = self.decisions.next();
         let peer = self.hops.client(peer, request.headers());
-        let exchange = |route, host| Exchange { decision, peer, route, host };
+        let exchange =
+            |route, host| Exchange { decision, peer, route, host, input: sekisho_filters::exchange::Input::default() };
         let host = match strict::head(request) {
             Ok(host) => host,
             Err(refusal) => return (exchange(Arc::clone(&self.nowhere), Arc::default()), Err(refusal)),

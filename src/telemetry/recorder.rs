@@ -14,6 +14,7 @@ use sekisho_policy::{Beyond, Class, Refusal};
 use sekisho_scan::Finding;
 
 use super::Metrics;
+use super::pointers::Pointers;
 use crate::control::Signals;
 use crate::evidence::{Journal, Kind, Network};
 
@@ -23,13 +24,21 @@ pub struct Recorder {
     journal: Journal,
     metrics: Metrics,
     signals: Arc<Signals>,
+    pointers: Pointers,
 }
 
 impl Recorder {
     /// Writes into `journal`, counts in `metrics`, raises `signals`.
     #[must_use]
-    pub const fn new(journal: Journal, metrics: Metrics, signals: Arc<Signals>) -> Self {
-        Self { journal, metrics, signals }
+    pub fn new(journal: Journal, metrics: Metrics, signals: Arc<Signals>) -> Self {
+        Self { journal, metrics, signals, pointers: Pointers::default() }
+    }
+
+    /// Points to inputs by digests under this key; without one there are no digests, since they could be guessed.
+    #[must_use]
+    pub fn with_digests(mut self, key: Option<[u8; 32]>) -> Self {
+        self.pointers = Pointers::new(key);
+        self
     }
 }
 
@@ -48,7 +57,7 @@ impl Witness for Recorder {
             kind.details = [Some(("class", order.class.name())), Some(("state", order.posture.as_str()))];
         }
         self.journal.tally(&kind, 1, |event| {
-            let event = event.with_decision_id(exchange.decision.to_string());
+            let event = self.pointers.of(exchange, event);
             // With the checkpoint over it, this is the signed word that nothing was sent.
             let event = event.with_output(
                 "forwarded",
@@ -79,8 +88,8 @@ impl Witness for Recorder {
             let mut kind = kind(EventType::SecuritySecretGuardTriggered, format!("found {detector}"), exchange);
             kind.details = [Some(("place", place.as_str())), Some(("done", finding.action.as_str()))];
             self.journal.tally(&kind, count, |event| {
-                event
-                    .with_decision_id(exchange.decision.to_string())
+                self.pointers
+                    .of(exchange, event)
                     .with_input("detector", detector)
                     .with_input("field", finding.field.clone().unwrap_or_default())
                     .with_output("fingerprint", fingerprint)
@@ -92,9 +101,7 @@ impl Witness for Recorder {
         self.metrics.cut();
         let mut kind = kind(EventType::SecuritySecretGuardTriggered, "stream.cut", exchange);
         kind.result = Outcome::Refused;
-        self.journal.tally(&kind, 1, |event| {
-            event.with_decision_id(exchange.decision.to_string()).with_output("bytes_sent", sent)
-        });
+        self.journal.tally(&kind, 1, |event| self.pointers.of(exchange, event).with_output("bytes_sent", sent));
     }
 
     fn failed(&self, exchange: &Exchange, attempt: &Attempt) {
@@ -113,9 +120,17 @@ impl Witness for Recorder {
         });
     }
 
-    fn forwarded(&self, _exchange: &Exchange, class: Class) {
+    fn forwarded(&self, exchange: &Exchange, class: Class) {
         self.metrics.forwarded(class);
         self.signals.order();
+        let offset = self.pointers.given(&exchange.route.upstream);
+        let mut kind = kind(EventType::Operation, "order.forwarded", exchange);
+        kind.severity = Severity::Info;
+        kind.details = [Some(("class", class.name())), None];
+        self.journal.tally(&kind, 1, |event| {
+            let event = self.pointers.of(exchange, event);
+            event.with_output("upstream", &*exchange.route.upstream).with_output("upstream_offset", offset)
+        });
     }
 
     fn nears(&self, exchange: &Exchange, bound: Beyond, share: u8) {

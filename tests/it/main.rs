@@ -75,3 +75,7 @@ mod tools;
 mod bundles;
 
 mod secrets;
+
+mod faults;
+
+mod evidence;

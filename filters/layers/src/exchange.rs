@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName};
 use sekisho_policy::{OrderRules, Role};
@@ -23,6 +24,31 @@ pub struct Exchange {
     pub route: Arc<Route>,
     /// `Host` as checked: lower case, without the port.
     pub host: Arc<str>,
+    /// The body, once it was read whole: what a record points to.
+    pub input: Input,
+}
+
+/// A body as it came in, for whoever has to say which one it was. It may hold secrets, so it cannot be printed.
+#[derive(Clone, Default)]
+pub struct Input(OnceLock<Bytes>);
+
+impl Input {
+    /// Keeps the body for as long as the request is known of. Only the first counts.
+    pub fn keep(&self, body: &Bytes) {
+        self.0.get_or_init(|| body.clone());
+    }
+
+    /// The body, if it was read whole.
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8]> {
+        self.0.get().map(|body| &body[..])
+    }
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").finish_non_exhaustive()
+    }
 }
 
 /// Names one decision: which process (`boot`) and which of its requests. Unique without a lock or a random number a request.

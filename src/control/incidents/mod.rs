@@ -35,6 +35,12 @@ pub struct Incidents {
     disk: Mutex<()>,
 }
 
+/// The incident of that name as it lies below `data`, if it verifies: for whoever looks while no sidecar runs.
+#[must_use]
+pub fn stored(data: &Path, id: &Name) -> Option<Incident> {
+    sealed::read::<Incident>(&data.join(DIR).join(id.as_str())).ok().flatten()
+}
+
 /// Why nothing was done.
 #[derive(Debug, thiserror::Error)]
 pub enum IncidentFailure {
@@ -59,7 +65,7 @@ impl Incidents {
     ///
     /// When the directory cannot be made or read.
     pub fn open(data: &Path, policy: IncidentPolicy, safety: Arc<Safety>, journal: Journal) -> io::Result<Self> {
-        let dir = data.join("incidents");
+        let dir = data.join(DIR);
         let respond = |severity| millis(policy.respond(severity));
         let (book, torn) = Book::read(&dir, policy.shown, &respond)?;
         for name in torn {
@@ -371,3 +377,6 @@ fn millis(time: Duration) -> u64 {
 
 /// How often clocks are looked at: answering times are minutes and hours.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Where incidents are, below the data directory.
+const DIR: &str = "incidents";

@@ -68,13 +68,14 @@ pub(super) fn collect(
 /// The first entry of the range, and its lines.
 fn lines(store: &dyn Store, size: u64, ask: &Ask, most: u64) -> Result<(u64, Vec<Vec<u8>>), BundleError> {
     let end = ask.to.unwrap_or(size);
-    let start = ask.from.unwrap_or(0);
+    let all = store.list(SEGMENTS).map_err(BundleError::Unreadable)?;
+    let mut segments: Vec<u64> = all.iter().filter_map(|name| segment_first(name)).collect();
+    segments.sort_unstable();
+    // What was pruned is in no bundle.
+    let start = ask.from.unwrap_or(0).max(segments.first().copied().unwrap_or(0).min(end));
     if start > end || end > size {
         return Err(BundleError::Range { size });
     }
-    let mut segments: Vec<u64> =
-        store.list(SEGMENTS).map_err(BundleError::Unreadable)?.iter().filter_map(|name| segment_first(name)).collect();
-    segments.sort_unstable();
     segments.retain(|first| *first < end);
     let begin = segments.partition_point(|first| *first <= start).saturating_sub(1);
     let mut seen = ask.incident.is_none() || ask.from.is_some();

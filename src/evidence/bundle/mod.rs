@@ -58,6 +58,8 @@ pub struct Ask {
     pub by: String,
     /// A snapshot of the metrics.
     pub metrics: Option<String>,
+    /// The last lines of the log.
+    pub logs: Option<String>,
 }
 
 /// A bundle that was made.
@@ -181,6 +183,7 @@ impl Maker {
         let given = [
             (BundleKind::Policy, Some(self.policy.to_string())),
             (BundleKind::Metrics, ask.metrics.clone()),
+            (BundleKind::Logs, ask.logs.clone()),
             (BundleKind::Incident, ask.incident_json.clone()),
         ];
         for (kind, text) in given {

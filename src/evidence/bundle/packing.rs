@@ -44,3 +44,19 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, PackError> {
     zstd_safe::decompress(&mut archive, packed).map_err(|_| PackError::Form)?;
     if archive.len() as u64 == size { Ok(archive) } else { Err(PackError::Form) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_archive_packs_to_the_same_bytes_and_comes_out_as_it_was() {
+        let archive: Vec<u8> = (0..300_000_u32).flat_map(|n| (n / 7).to_be_bytes()).collect();
+        let packed = pack(&archive).unwrap();
+        assert_eq!(packed, pack(&archive).unwrap());
+        assert_eq!(unpack(&packed).unwrap(), archive);
+        for cut in [0, 4, packed.len() / 2, packed.len() - 1] {
+            assert!(unpack(&packed[..cut]).is_err(), "{cut}");
+        }
+    }
+}

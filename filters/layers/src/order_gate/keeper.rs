@@ -55,6 +55,7 @@ impl Keeper {
         let Some(orders) = &exchange.route.orders else { return Err(Refusal::NoRoute.into()) };
         let (head, body) = request.into_parts();
         let body = self.read(body).await?;
+        exchange.input.keep(&body);
         let classified = read::classify(&orders.rules, &exchange.host, (&head, &body), &self.limits.fields);
         let keys = keys_of(self.ledger.as_ref(), &exchange, &head.headers, &classified);
         let shadow = orders.shadow.as_ref();

@@ -111,6 +111,7 @@ impl Search {
         let collected = body.collect().await?;
         let trailers = collected.trailers().cloned();
         let original = collected.to_bytes();
+        self.exchange.input.keep(&original);
         let Some(decoded) = codings.decode(&original, limits.decoded, limits.buffered_body_bytes)? else {
             // Small, and large once it is decoded.
             return self.streaming(headers, with_trailers(original, trailers), &codings);
