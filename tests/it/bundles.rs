@@ -220,3 +220,29 @@ fn full_segments_are_sealed_beside_the_traffic_and_a_new_master_key_takes_over()
     let (code, _dir) = Sidecar::on(dir).stop();
     assert_eq!(code, Some(0), "it goes on with the new master key");
 }
+
+#[test]
+fn a_bundle_is_made_where_no_sidecar_runs() {
+    let sidecar = Sidecar::open(&Upstream::start());
+    let opened = sidecar.change("/v1/incidents", ANN, &json!({ "severity": "SEV2", "title": "odd orders" }));
+    let id = opened.json()["id"].as_str().unwrap().to_owned();
+    let (policy, data) = (sidecar.dir.path().join("policy.yaml"), sidecar.data());
+    let create = |incident: &str| {
+        let setting = ["--policy", policy.to_str().unwrap(), "--data", data.to_str().unwrap()];
+        run(&[&["bundle", "create", "--offline", "--by", "ann", "--json", "--incident", incident][..], &setting]
+            .concat())
+    };
+    let beside = create(&id);
+    assert_eq!(beside.status.code(), Some(3), "not beside a running one: {beside:?}");
+    let (_, _dir) = sidecar.stop();
+    assert_eq!(create("inc-999999").status.code(), Some(2));
+    let made = create(&id);
+    assert_eq!(made.status.code(), Some(0), "{made:?}");
+    let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let vkey = data.join("keys/journal.vkey");
+    let verified = run(&["bundle", "verify", made["path"].as_str().unwrap(), "--key", vkey.to_str().unwrap()]);
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+    assert!(text(&verified).contains("absent: logs") && text(&verified).contains("absent: metrics"), "{verified:?}");
+    let shown = text(&run(&["bundle", "show", made["path"].as_str().unwrap()]));
+    assert!(shown.contains(&id) && shown.contains("odd orders"), "{shown}");
+}

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::Output;
 
+use serde_json::json;
+
 use crate::client::send;
-use crate::sidecar::{Sidecar, binary};
+use crate::sidecar::{ANN, BOB, DESK, ROOT, Sidecar, binary};
 use crate::upstream::Upstream;
 
 fn verify(dir: &Path) -> Output {
@@ -116,4 +118,59 @@ fn an_outsider_verifies_a_running_journal_over_http() {
     std::fs::write(&segment, text.replacen("start", "stars", 1)).unwrap();
     let (code, report) = run(pinned.to_str().unwrap());
     assert_eq!((code, &report["first_bad"]["kind"]), (Some(1), &"edited".into()), "{report}");
+}
+
+#[test]
+fn a_new_key_takes_over_and_who_has_the_first_can_follow() {
+    let sidecar = Sidecar::open(&Upstream::start());
+    let first = sidecar.dir.path().join("first.vkey");
+    std::fs::copy(sidecar.data().join("keys/journal.vkey"), &first).unwrap();
+    let incident = sidecar.change("/v1/incidents", ANN, &json!({ "severity": "SEV2", "title": "odd" })).json();
+    let bundle = |sidecar: &Sidecar| {
+        let made = sidecar.change("/v1/bundles", ANN, &json!({ "incident": incident["id"] }));
+        assert_eq!(made.status, 201, "{made:?}");
+        made.json()["path"].as_str().unwrap().to_owned()
+    };
+    let before = bundle(&sidecar);
+    let asked = json!({ "reason": "yearly" });
+    assert_eq!(sidecar.change("/v1/journal/hand-over", ANN, &asked).code(), "forbidden", "an operator may not");
+    let done = sidecar.cli(ROOT, &["journal", "hand-over", "--reason", "yearly"]);
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    sidecar.tighten("CLOSE_ONLY");
+    let after = bundle(&sidecar);
+    let newest = sidecar.data().join("keys/journal.vkey");
+    assert_ne!(std::fs::read(&first).unwrap(), std::fs::read(&newest).unwrap());
+    let run = |args: &[&str], key: &Path| {
+        let output = binary().args(args).arg("--key").arg(key).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let url = format!("http://{}", sidecar.admin);
+    for key in [&first, &newest] {
+        let (code, said) = run(&["journal", "verify", &url], key);
+        assert!(code == Some(0) && said.contains("1 handovers"), "{said}");
+        assert_eq!(run(&["bundle", "verify", &after], key).0, Some(0), "a bundle carries the statements");
+    }
+    assert_eq!(run(&["bundle", "verify", &before], &first).0, Some(0));
+    sidecar.release_all();
+    // After a restart too: the incident's newest bundle is one that the new key signed, the others are the old key's.
+    let sidecar = Sidecar::on(sidecar.stop().1);
+    sidecar.tighten("CLOSE_ONLY");
+    sidecar.release();
+    let (_, dir) = sidecar.stop();
+    let data = dir.path().join("data");
+    let (code, said) = run(&["journal", "verify", data.to_str().unwrap()], &first);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn what_has_to_be_kept_is_not_deleted_by_one_person() {
+    let sidecar = Sidecar::open(&Upstream::start());
+    let asked = json!({ "before": 4096, "reason": "room" });
+    assert_eq!(sidecar.change("/v1/journal/prune/propose", ANN, &asked).code(), "prune_refused", "nothing is full yet");
+    let answer = json!({ "id": "x", "code": "y" });
+    assert_eq!(sidecar.change("/v1/journal/prune/confirm", BOB, &answer).code(), "prune_refused");
+    assert_eq!(sidecar.change("/v1/journal/prune/propose", DESK, &asked).code(), "forbidden");
+    sidecar.until("a refused try is recorded", |sidecar| {
+        sidecar.events("security.access.denied").iter().any(|event| event["action"] == "journal.prune.confirm")
+    });
 }

@@ -64,6 +64,19 @@ fn files(path: &Path) -> Vec<PathBuf> {
     vec![path.to_owned()]
 }
 
+/// For `make leaks`: what was written goes to a directory that scanners of others are let loose on, and beside it what they
+/// would have found.
+fn keep_for_others(from: &[&Path], to: &Path) {
+    for path in from.iter().flat_map(|dir| files(dir)) {
+        let name = path.to_string_lossy().replace('/', "_");
+        std::fs::create_dir_all(to.join("written")).unwrap();
+        std::fs::copy(&path, to.join("written").join(name)).unwrap();
+    }
+    std::fs::create_dir_all(to.join("planted")).unwrap();
+    let assigned = planted().map(|secret| format!("api_key = \"{secret}\"\n")).concat();
+    std::fs::write(to.join("planted/said.txt"), format!("{}\n{assigned}", said())).unwrap();
+}
+
 fn holds_none(what: &str, bytes: &[u8]) {
     for secret in planted() {
         let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
@@ -121,6 +134,9 @@ fn what_people_and_callers_say_leaves_no_secret_anywhere() {
     }
     assert!(seen > 10, "{seen}");
     std::fs::write(open.join("log"), said).unwrap();
+    if let Some(keep) = std::env::var_os("SEKISHO_TEST_KEEP").map(PathBuf::from) {
+        keep_for_others(&[&data, &open], &keep);
+    }
     // Our own scanner, told the known secrets and all their encodings. A verifier key is public, and is random all the same.
     let policy = dir.path().join("policy.yaml");
     let scan =

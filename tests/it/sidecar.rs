@@ -92,7 +92,19 @@ impl Sidecar {
 
     /// Starts on what is in `dir`.
     pub(crate) fn on(dir: TempDir) -> Self {
-        let mut child = binary()
+        Self::spawned(dir, binary())
+    }
+
+    /// Starts on what is in `dir`, with system calls that fail as strace is told to have them fail.
+    pub(crate) fn with_faults(dir: TempDir, inject: &str) -> Self {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qqq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"]);
+        strace.arg(format!("inject={inject}")).arg(binary().get_program());
+        Self::spawned(dir, strace)
+    }
+
+    fn spawned(dir: TempDir, mut command: Command) -> Self {
+        let mut child = command
             .arg("run")
             .arg("--policy")
             .arg(dir.path().join("policy.yaml"))
@@ -129,9 +141,18 @@ impl Sidecar {
         self.child.id()
     }
 
+    /// The process itself: under strace it is the child of the child.
+    fn process(&self) -> String {
+        let id = self.child.id();
+        let name = std::fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+        let below = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        let below = below.split_whitespace().next().filter(|_| name.trim_end() == "strace");
+        below.map_or_else(|| id.to_string(), str::to_owned)
+    }
+
     /// Sends a signal of the operating system.
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill").args(["-s", name, &self.process()]).status().unwrap();
         assert!(status.success());
     }
 
@@ -232,6 +253,10 @@ impl Sidecar {
 
 impl Drop for Sidecar {
     fn drop(&mut self) {
+        let process = self.process();
+        if process != self.child.id().to_string() {
+            Command::new("kill").args(["-s", "KILL", &process]).status().map(drop).unwrap_or_default();
+        }
         self.child.kill().unwrap_or_default();
         self.child.wait().map(drop).unwrap_or_default();
     }
