@@ -39,14 +39,15 @@ use crate::data::listener::{ConnectionLimits, Handle, Listening};
 use crate::data::secure::ServerTls;
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
-use crate::evidence::seal::{Vault, keep_sealed};
+use crate::evidence::keep::Early;
+use crate::evidence::seal::Vault;
 use crate::evidence::{Journal, OpenError};
 use crate::identity::book::{BookError, Shelf};
 use crate::identity::credentials::Credentials;
 use crate::identity::{self, kept, kept::KeptFiles};
-use crate::telemetry::{Metrics, Recorder};
+use crate::telemetry::{Metrics, Recorder, log};
 use crate::tls::{Tls, TlsError, Watch};
-use journal::open_journal;
+pub(crate) use journal::open_journal;
 use sockets::{Entrance, Sockets};
 
 /// Why the sidecar did not start. Each is one clear line.
@@ -118,6 +119,7 @@ impl App {
     pub async fn start(policy: &Policy, data: &Path, file: Option<&Path>) -> Result<Self, StartError> {
         let sockets = Sockets::bind(policy).await?;
         let (shared, raised) = Shared::open(policy, data)?;
+        log::scrub_with(shared.journal.scrub());
         let app = Self {
             addresses: sockets.addresses()?,
             safety: Arc::clone(&shared.safety),
@@ -143,10 +145,10 @@ impl App {
         app.look_after_credentials(policy, &shared)?;
         let (door, files) = (Arc::clone(&shared.door), Arc::clone(&shared.kept));
         app.tasks.spawn(kept::keep(door, files, policy.auth_failures.save_interval, app.drain.clone()));
-        if let Some(vault) = shared.vault.clone() {
+        if let Some(vault) = &shared.vault {
             vault.note_use(data).map_err(|why| StartError::AtRest(why.to_string()))?;
-            app.spawn(keep_sealed(vault, app.journal.clone(), policy.at_rest.seal_interval));
         }
+        app.spawn(compile::keeper(policy, data, &app.journal, shared.vault.as_ref()).keep());
         // Before anything is let through: what was loosened in an emergency is over.
         shared.break_glass.elapse(since_boot()).await;
         app.serve((policy, data), sockets, &shared)?;
@@ -277,7 +279,8 @@ impl Shared {
         let metrics = Metrics::new()?;
         let counting = metrics.clone();
         let tls = Tls::load(policy, move |listener, how| counting.handshake(listener, how.as_str()))?;
-        let recorder = Arc::new(Recorder::new(journal.clone(), metrics.clone(), Arc::clone(&signals)));
+        let recorder = Recorder::new(journal.clone(), metrics.clone(), Arc::clone(&signals));
+        let recorder = Arc::new(recorder.with_digests(compile::fingerprint_key(policy)?));
         let mut boot = [0; 8];
         getrandom::fill(&mut boot)?;
         let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
@@ -334,7 +337,9 @@ impl Shared {
         let safety = &policy.safety;
         let bounds = Bounds { ttl: safety.challenge_ttl, most: safety.challenges, break_glass: safety.break_glass };
         let releases = Releases::new(preconditions, Arc::clone(&self.break_glass), bounds);
+        let keeper = compile::keeper(policy, data, &self.journal, self.vault.as_ref());
         Arc::new(Admin {
+            early: Arc::new(Early::new(keeper, safety.challenge_ttl)),
             releases: Arc::new(releases),
             incidents: Arc::clone(&self.incidents),
             gates: Arc::clone(&self.gates),

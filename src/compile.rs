@@ -1,5 +1,7 @@
 //! From policy as checked to what the filters run on. Secrets are read here, once; nothing below holds a reference to one.
 
+mod evidence;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
@@ -21,6 +23,8 @@ use sekisho_policy::{
 };
 use sekisho_scan::{Action, KnownSecret, Ruleset};
 use zeroize::Zeroizing;
+
+pub use evidence::{journal, keeper, kept};
 
 use crate::data::classify::Entry;
 use crate::data::hops::Hops;
@@ -153,11 +157,21 @@ pub fn ruleset(policy: &Policy) -> Result<Ruleset, CompileError> {
         };
         builder = builder.known(known).map_err(|why| unsearchable(&why))?;
     }
-    if let Some(source) = &detectors.fingerprint_key {
-        let key = resolve("detectors.fingerprint_key", &source.source)?;
-        builder = builder.fingerprint_key(<sha2::Sha256 as sha2::Digest>::digest(&*key).into());
+    if let Some(key) = fingerprint_key(policy)? {
+        builder = builder.fingerprint_key(key);
     }
     builder.build().map_err(|error| failed(&error))
+}
+
+/// The key of fingerprints and of digests of inputs, if policy names one.
+///
+/// # Errors
+///
+/// When it cannot be read.
+pub fn fingerprint_key(policy: &Policy) -> Result<Option<[u8; 32]>, CompileError> {
+    let Some(source) = &policy.detectors.fingerprint_key else { return Ok(None) };
+    let key = resolve("detectors.fingerprint_key", &source.source)?;
+    Ok(Some(<sha2::Sha256 as sha2::Digest>::digest(&*key).into()))
 }
 
 /// The text of a pack, of a size that a pack may have.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::serve::{nowhere, read};
+use super::serve::nowhere;
 use super::{Admin, reply};
 use crate::identity::credentials::{CredentialError, Credentials, Wanted};
 
@@ -93,7 +93,7 @@ impl Admin {
 
     async fn create_key(&self, peer: IpAddr, head: &Parts, body: Incoming) -> Result<Response<Body>, Failed> {
         let by = self.person_for(peer, head, Operation::ManageAccess)?;
-        let asked: Create = read(&head.headers, body).await?;
+        let asked: Create = self.read(&head.headers, body).await?;
         let bad = |title: &str| Box::new(reply::problem(StatusCode::BAD_REQUEST, "bad_request", title));
         let role = Role::ALL.into_iter().find(|role| role.name() == asked.role);
         let role = role.ok_or_else(|| bad("role: expected admin, operator, viewer or service"))?;
@@ -116,7 +116,7 @@ impl Admin {
 
     async fn rotate_key(&self, peer: IpAddr, head: &Parts, body: Incoming, id: &str) -> Result<Response<Body>, Failed> {
         let by = self.person_for(peer, head, Operation::ManageAccess)?;
-        let Rotate { overlap_s } = read(&head.headers, body).await?;
+        let Rotate { overlap_s } = self.read(&head.headers, body).await?;
         let event =
             change("key.rotate", &by).with_input("key", id).with_input("overlap_s", overlap_s.unwrap_or_default());
         let (id, overlap) = (id.to_owned(), overlap_s.map(Duration::from_secs));
@@ -145,7 +145,7 @@ impl Admin {
 
     async fn revoke(&self, peer: IpAddr, head: &Parts, body: Incoming) -> Result<Response<Body>, Failed> {
         let by = self.person_for(peer, head, Operation::ManageAccess)?;
-        let asked: Revoke = read(&head.headers, body).await?;
+        let asked: Revoke = self.read(&head.headers, body).await?;
         let event = change("revoke", &by)
             .with_input("kind", asked.kind.clone())
             .with_input("id", asked.id.clone())

@@ -52,6 +52,24 @@ pub(super) static ROWS: &[Row] = &[
     get("/v1/events", None, "the last records of the journal; a stream with Accept: text/event-stream"),
     get("/v1/journal/{path*}", None, "the journal as C2SP tlog-tiles: checkpoint, tile/LEVEL/N, tile/entries/N"),
     post(
+        "/v1/journal/hand-over",
+        Operation::ManageAccess,
+        "a new key signs the journal from here on",
+        r#"{"reason":"why"}"#,
+    ),
+    post(
+        "/v1/journal/prune/propose",
+        Operation::ProposeRelease,
+        "wants the beginning of the journal deleted before its time",
+        r#"{"before":256,"reason":"why"}"#,
+    ),
+    post(
+        "/v1/journal/prune/confirm",
+        Operation::ConfirmRelease,
+        "a second person agrees, and it is deleted",
+        r#"{"id":"00","code":"00"}"#,
+    ),
+    post(
         "/v1/tighten",
         Operation::Tighten,
         "tightens a scope; answered when it holds",

@@ -83,7 +83,7 @@ impl Admin {
             },
             ("GET", "/v1/gates") => self.show_gates(),
             ("PUT", path) if path.starts_with("/v1/gates/") => self.report_gate(peer, &head, body).await,
-            ("POST", "/v1/journal/hand-over") => self.hand_over(peer, &head, body).await,
+            ("POST", path) if path.starts_with("/v1/journal/") => self.change_journal(peer, &head, body).await,
             ("GET", path) if path.starts_with("/v1/journal/") => {
                 self.journal(path.trim_start_matches("/v1/journal/")).await
             }

@@ -34,6 +34,7 @@ impl Check {
                 "detectors and secrets".to_owned(),
                 done(compile::ruleset(&policy).map(drop).map_err(|error| error.to_string())),
             ),
+            ("retention".to_owned(), done(compile::kept(&policy).map(drop).map_err(|error| error.to_string()))),
             ("identity".to_owned(), done(identity::keys(&policy).map(drop).map_err(|error| error.to_string()))),
             (format!("data directory {}", data.display()), done(writable(&data))),
         ];

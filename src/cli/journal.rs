@@ -12,7 +12,11 @@ mod proof;
 
 mod export;
 
+mod siem;
+
 mod hand_over;
+
+mod prune;
 
 use std::fs;
 use std::io::{self, Write};
@@ -54,6 +58,9 @@ pub(crate) enum JournalCommand {
     Export(export::Export),
     /// Have the running sidecar go over to a new signing key, by a statement that the old one and the new one sign.
     HandOver(hand_over::HandOver),
+    /// Have the running sidecar delete the beginning of the journal before its time, by two people.
+    #[command(subcommand)]
+    Prune(prune::Prune),
     /// Print the JSON Schema (2020-12) of a kind of evidence, or the names of all kinds.
     Contract {
         /// Such as `audit_event`.
@@ -71,6 +78,7 @@ pub(crate) fn run(command: JournalCommand, out: &mut dyn Write, err: &mut dyn Wr
         JournalCommand::CheckProof(args) => args.run(out),
         JournalCommand::Export(args) => args.run(out),
         JournalCommand::HandOver(args) => Ok(args.run(&mut Terminal { out, err })),
+        JournalCommand::Prune(args) => Ok(args.run(&mut Terminal { out, err })),
         JournalCommand::Contract { name } => run_contract(name.as_deref(), out),
     };
     done.unwrap_or_else(|Stop { exit, why }| {

@@ -32,11 +32,15 @@ mod ledger;
 
 mod store;
 
+mod entries;
+
 mod recover;
 
 pub mod seal;
 
 pub mod bundle;
+
+pub mod keep;
 
 mod shared;
 
@@ -84,6 +88,7 @@ struct Inner {
     root: PathBuf,
     files: FileStore,
     scrub: Arc<Scrub>,
+    entries: entries::Entries,
     /// Held while the journal is read back: one reader at a time, however many ask.
     reading: tokio::sync::Mutex<()>,
 }
@@ -134,7 +139,15 @@ impl Journal {
         };
         let thread = std::thread::Builder::new().name("journal".to_owned());
         thread.spawn(move || writer.run(notes)).map_err(io_error("cannot begin to write", &root))?;
-        let inner = Inner { shared, key, root, files, scrub, reading: tokio::sync::Mutex::default() };
+        let inner = Inner {
+            shared,
+            key,
+            root,
+            files,
+            scrub,
+            entries: entries::Entries::default(),
+            reading: tokio::sync::Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -228,6 +241,12 @@ impl Journal {
         scrub::value(said, self.inner.scrub.as_ref())
     }
 
+    /// What every string passes before it is written.
+    #[must_use]
+    pub fn scrub(&self) -> Arc<Scrub> {
+        Arc::clone(&self.inner.scrub)
+    }
+
     /// The directory that it is in.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -238,6 +257,15 @@ impl Journal {
     #[must_use]
     pub fn files(&self) -> FileStore {
         self.inner.files.clone()
+    }
+
+    /// The lines of the entries from `from` to before `to`, as they lie there; `None` if they were pruned. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not there, or cannot be read; for a human.
+    pub fn entries(&self, from: u64, to: u64) -> Result<Option<Vec<Vec<u8>>>, String> {
+        self.inner.entries.read(&self.inner.files, from, to)
     }
 
     /// Whether records reach the disk.

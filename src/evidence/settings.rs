@@ -1,10 +1,11 @@
 //! What the journal is told at its start, and what it can answer.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sekisho_journal::{ChainError, Checkpoint, Damage, KeyError, Report, VerifierKey};
+use sekisho_journal::{ChainError, Checkpoint, Damage, EventType, KeyError, Report, Retention, VerifierKey};
 
 use super::seal::{Vault, VaultError};
 
@@ -37,6 +38,8 @@ pub struct JournalSettings {
     pub aggregate_keys: usize,
     /// How many records are kept in memory while the disk is in trouble.
     pub ring: usize,
+    /// For how long records are kept, by the type of event, where that is not what the contract says.
+    pub retention: BTreeMap<EventType, Retention>,
     /// What seals the signing seed and opens sealed segments; none, and nothing is sealed.
     pub vault: Option<Arc<Vault>>,
 }
@@ -59,6 +62,7 @@ impl JournalSettings {
             aggregate_window: Duration::from_secs(10),
             aggregate_keys: 1024,
             ring: 8192,
+            retention: BTreeMap::new(),
             vault: None,
         }
     }

@@ -269,7 +269,7 @@ impl Writer {
         let count = room.min(self.settings.batch.max(1));
         let mut lines = Vec::new();
         for (seq, entry) in (self.ledger.size()..).zip(self.state.backlog.iter_mut().take(count)) {
-            let stamp = stamp(&self.shared, &self.settings, (seq, entry.moment));
+            let stamp = stamp(&self.shared, &self.settings, entry.event.event_type, (seq, entry.moment));
             let written = line(&entry.event, &stamp).or_else(|error| {
                 entry.event = unwritable(&entry.event, &error);
                 if let Some(answer) = entry.answer.take() {
@@ -366,17 +366,18 @@ impl Writer {
 pub(super) fn stamped(shared: &Shared, settings: &JournalSettings, event: &Event, at: (u64, Moment)) -> Vec<u8> {
     let seq = at.0;
     // If even that fails, the engine's name is to blame.
-    line(event, &stamp(shared, settings, at)).unwrap_or_else(|_| format!("{{\"seq\":{seq}}}").into_bytes())
+    line(event, &stamp(shared, settings, event.event_type, at))
+        .unwrap_or_else(|_| format!("{{\"seq\":{seq}}}").into_bytes())
 }
 
-fn stamp(shared: &Shared, settings: &JournalSettings, (seq, moment): (u64, Moment)) -> Stamp {
+fn stamp(shared: &Shared, settings: &JournalSettings, kind: EventType, (seq, moment): (u64, Moment)) -> Stamp {
     Stamp {
         seq,
         wall_ms: moment.wall_ms,
         mono_ns: moment.mono_ns,
         boot_id: shared.clock.boot_id.clone(),
         engine: settings.engine.clone(),
-        retention: None,
+        retention: settings.retention.get(&kind).copied(),
     }
 }
 

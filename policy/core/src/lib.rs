@@ -44,7 +44,7 @@ pub use role::{Matrix, Operation, Role};
 pub use sections::{
     ActionName, ApiKey, AtRest, AuthFailures, BaoLogin, BaoSecret, BaoServer, CallersPolicy, CertificateOwner,
     CertificateSource, ClientCertificates, Detectors, Gate, Identity, Incidents, IpNet, IssuerPolicy, JournalPolicy,
-    JwksSource, KnownCertificate, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
-    NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RoutePolicy, Safety, SecretRef, SecretSource,
+    JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
+    NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RetentionPolicy, RoutePolicy, Safety, SecretRef, SecretSource,
     Signal, Signals, TlsVersion, Upstream, UpstreamTls,
 };

@@ -16,7 +16,7 @@ use crate::sections::{
     Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, BaoWritten, Detectors, DetectorsWritten, Gate,
     GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits,
     LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger, OrdersLedgerWritten,
-    RolesWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten,
+    RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten,
     Upstream, UpstreamWritten, check_gates, check_matrix, check_routes, check_secrets, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
@@ -64,6 +64,8 @@ pub struct Policy {
     pub orders_ledger: OrdersLedger,
     /// How files are sealed at rest, and what a support bundle may hold.
     pub at_rest: AtRest,
+    /// How long evidence is kept.
+    pub retention: RetentionPolicy,
     source: Source,
     hash: String,
 }
@@ -128,6 +130,8 @@ struct Document {
     orders_ledger: OrdersLedgerWritten,
     /// How files are sealed at rest, and what a support bundle may hold.
     at_rest: AtRestWritten,
+    /// How long evidence is kept, and where a second copy of it goes.
+    retention: RetentionWritten,
 }
 
 impl Policy {
@@ -227,6 +231,7 @@ impl Document {
             journal: self.journal.check("journal", checker),
             orders_ledger: self.orders_ledger.check("orders_ledger", checker),
             at_rest: self.at_rest.check(checker),
+            retention: self.retention.check(checker),
             hash: hash(yaml),
             source: Source(yaml.into()),
             listeners,

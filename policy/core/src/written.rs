@@ -151,6 +151,8 @@ kinds! {
         "read_only", "cancel", "reduce_enforced", "opposite_side", "opening", "amend_down", "amend", "batch",
         "relax_risk", "move_funds", "unknown", "keep_alive"
     ] },
+    /// How long a record is kept.
+    YearsWord = { "enum": ["1y", "2y", "7y"] },
     /// What is done with a finding.
     ActionWord = { "enum": ["mask", "hash", "drop_field", "block", "alert"] },
 }

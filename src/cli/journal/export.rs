@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use sekisho_journal::contract::AuditEvent;
 use sekisho_journal::tile::{self, Reader, WIDTH, level_width};
-use sekisho_journal::{CHECKPOINT, EventType, KEYS, Outcome, Severity, Store, bundle, bundle_path, lines};
-use serde_json::{Value, json};
+use sekisho_journal::{CHECKPOINT, KEYS, Store, bundle, bundle_path, lines};
+use serde_json::Value;
 
 use super::filter::{Filter, sealed};
+use super::siem::{ecs, ocsf};
 use super::{Stop, Unseal, environment, file_store, usage};
 use crate::cli::Exit;
 use crate::evidence::{FileStore, HeldStore};
@@ -102,100 +103,4 @@ fn put(dir: &Path, path: &str, bytes: &[u8]) -> Result<(), Stop> {
     let made = full.parent().map_or(Ok(()), fs::create_dir_all);
     let written = made.and_then(|()| fs::write(&full, bytes));
     written.map_err(|error| environment(format!("cannot write `{}`: {error}", full.display())))
-}
-
-/// Elastic Common Schema. What it has no field for is under `sekisho`.
-fn ecs(entry: &AuditEvent) -> Value {
-    let (kind, category) = match entry.event_type {
-        EventType::SecurityAlertRaised | EventType::SecuritySecretGuardTriggered => ("alert", "intrusion_detection"),
-        EventType::Authentication => ("event", "authentication"),
-        EventType::SecurityAccessDenied => ("event", "iam"),
-        EventType::Heartbeat | EventType::Gap | EventType::IntegrityRecord | EventType::GateRecord => ("state", "host"),
-        EventType::SecurityContainmentApplied
-        | EventType::SecurityIncidentOpened
-        | EventType::SecurityIncidentUpdated
-        | EventType::SecurityIncidentClosed
-        | EventType::SupportBundleCreated
-        | EventType::ConfigChanged
-        | EventType::StateTightened
-        | EventType::StateReleaseProposed
-        | EventType::StateReleased
-        | EventType::Operation => ("event", "configuration"),
-    };
-    let outcome = if entry.result == Outcome::Success { "success" } else { "failure" };
-    json!({
-        "@timestamp": entry.timestamp,
-        "ecs": { "version": "8.17" },
-        "event": {
-            "kind": kind,
-            "category": [category],
-            "action": entry.action,
-            "outcome": outcome,
-            "severity": severity_id(entry.severity),
-            "sequence": entry.seq,
-            "dataset": format!("sekisho.{}", entry.event_type),
-            "duration": entry.duration_us.map(|us| us.saturating_mul(1000)),
-        },
-        "message": format!("{} {} {}", entry.event_type, entry.action, entry.result),
-        "observer": { "product": "sekisho", "version": entry.engine },
-        "source": entry.source_ip.as_ref().map(|address| json!({ "address": address })),
-        "user": entry.user.as_ref().map(|name| json!({ "name": name })),
-        "trace": entry.trace_id.as_ref().map(|id| json!({ "id": id })),
-        "sekisho": entry,
-    })
-}
-
-/// Open Cybersecurity Schema Framework 1.3. What it has no attribute for is under `unmapped`.
-fn ocsf(entry: &AuditEvent) -> Value {
-    // (class, category, activity) as the framework numbers them.
-    let (class, category, activity) = match entry.event_type {
-        EventType::Authentication => (3002, 3, 1),
-        EventType::SecurityAccessDenied => (6003, 6, 99),
-        EventType::SecurityAlertRaised | EventType::SecuritySecretGuardTriggered => (2004, 2, 1),
-        EventType::SecurityIncidentOpened => (2005, 2, 1),
-        EventType::SecurityIncidentUpdated => (2005, 2, 2),
-        EventType::SecurityIncidentClosed => (2005, 2, 3),
-        EventType::SecurityContainmentApplied
-        | EventType::SupportBundleCreated
-        | EventType::IntegrityRecord
-        | EventType::GateRecord
-        | EventType::ConfigChanged
-        | EventType::StateTightened
-        | EventType::StateReleaseProposed
-        | EventType::StateReleased
-        | EventType::Operation
-        | EventType::Heartbeat
-        | EventType::Gap => (6002, 6, 99),
-    };
-    json!({
-        "metadata": {
-            "version": "1.3.0",
-            "product": { "name": "sekisho", "vendor_name": "sekisho", "version": entry.engine },
-            "sequence": entry.seq,
-            "uid": format!("journal:{}", entry.seq),
-        },
-        "class_uid": class,
-        "category_uid": category,
-        "activity_id": activity,
-        "type_uid": class * 100 + activity,
-        "time_dt": entry.timestamp,
-        "severity_id": severity_id(entry.severity),
-        "status_id": if entry.result == Outcome::Success { 1 } else { 2 },
-        "count": entry.count.unwrap_or(1),
-        "message": format!("{} {}", entry.event_type, entry.action),
-        "actor": entry.user.as_ref().map(|name| json!({ "user": { "name": name } })),
-        "src_endpoint": entry.source_ip.as_ref().map(|address| json!({ "name": address })),
-        "unmapped": entry,
-    })
-}
-
-/// As both schemas have it: 1 informational to 5 critical.
-const fn severity_id(severity: Severity) -> u8 {
-    match severity {
-        Severity::Info => 1,
-        Severity::Low => 2,
-        Severity::Medium => 3,
-        Severity::High => 4,
-        Severity::Critical => 5,
-    }
 }

@@ -16,13 +16,10 @@ mod pair;
 
 mod segments;
 
-mod keep;
-
 mod ages;
 
 pub use ages::{Age, KeyAges, Rewrapped};
 pub use bao::{Bao, BaoError};
-pub use keep::keep_sealed;
 pub use master::{Master, VaultError};
 pub use pair::{KEY, SEALED};
 pub(crate) use pair::{read, write};
@@ -122,7 +119,7 @@ impl Vault {
 }
 
 /// Wall time in milliseconds since 1970.
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -96,6 +96,26 @@ fn what_is_sealed_at_rest_is_said_by_reference() {
 }
 
 #[test]
+fn how_long_evidence_is_kept_is_said_in_classes() {
+    let parse = |retention: &str| Policy::parse("p", &format!("version: 1\nservice: desk\nretention: {retention}\n"));
+    assert_eq!(parse("{}").unwrap().retention, crate::RetentionPolicy::default());
+    let all = parse("{keep: {operation: 7y, gate.record: 2y}, prune: true, archive: /srv/evidence}").unwrap().retention;
+    assert_eq!(
+        (all.keep["operation"], all.keep["gate.record"]),
+        (crate::KeepFor::SevenYears, crate::KeepFor::TwoYears)
+    );
+    assert!(all.prune && all.archive.is_some());
+    for (wrong, path) in [
+        ("{keep: {operation: 3y}}", "retention.keep.operation"),
+        ("{prune: often}", "retention.prune"),
+        ("{archive: evidence}", "retention.archive"),
+    ] {
+        let errors = parse(wrong).unwrap_err().to_string();
+        assert!(errors.contains(path), "{wrong}: {errors}");
+    }
+}
+
+#[test]
 fn the_hash_is_of_the_text() {
     let hash = |yaml| Policy::parse("p", yaml).unwrap().hash().to_owned();
     assert_eq!(hash("version: 1\nservice: a\n"), hash("version: 1\nservice: a\n"));

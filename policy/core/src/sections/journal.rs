@@ -13,11 +13,11 @@ section! {
         batch: usize = Count("512", "1", "65536"),
         /// Records waiting to be written.
         queue: usize = Count("8192", "64", "1048576"),
-        /// Records in a segment.
+        /// Records in a segment, rounded up to a multiple of 256, at which every segment ends.
         segment_records: u64 = Count("65536", "256", "16777216"),
-        /// Bytes in a segment, give or take one write.
+        /// Bytes in a segment after which it ends, with the next multiple of 256 records.
         segment_bytes: u64 = Bytes("64MiB", "64KiB", "256MiB"),
-        /// The longest that a segment is added to.
+        /// Age of a segment at which it ends, with the next multiple of 256 records.
         segment_age: Duration = Time("24h", "1m", "720h"),
         /// Silence that is broken by a record of its own.
         heartbeat: Duration = Time("1m", "1s", "1h"),

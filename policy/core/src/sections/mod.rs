@@ -40,6 +40,8 @@ mod orders_ledger;
 
 mod at_rest;
 
+mod retention;
+
 pub(crate) use at_rest::AtRestWritten;
 pub use at_rest::{AtRest, MasterSource, OpenBao};
 pub use auth_failures::AuthFailures;
@@ -64,6 +66,8 @@ pub(crate) use openbao::BaoWritten;
 pub use openbao::{BaoLogin, BaoSecret, BaoServer};
 pub use orders_ledger::OrdersLedger;
 pub(crate) use orders_ledger::OrdersLedgerWritten;
+pub(crate) use retention::RetentionWritten;
+pub use retention::{KeepFor, RetentionPolicy};
 pub(crate) use roles::{RolesWritten, check_roles as check_matrix};
 pub(crate) use routes::{Around, RouteWritten, check_routes};
 pub use routes::{CallersPolicy, OrdersPolicy, RoutePolicy};

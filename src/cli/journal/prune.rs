@@ -1,0 +1,85 @@
+//! `sekisho journal prune`: deleting evidence before its time, by two people.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::cli::client::{AdminAddress, Credential, Reply};
+use crate::cli::{Exit, Terminal};
+
+/// Deletes the beginning of the journal before its time. What is over its time goes by itself, with `retention.prune`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Prune {
+    /// The first person says up to where, and why; prints a code for the second.
+    Propose(Propose),
+    /// Another person agrees, and it is deleted.
+    Confirm(Confirm),
+}
+
+/// What is to go.
+#[derive(Debug, Args)]
+pub(crate) struct Propose {
+    /// The entries before this one are to go; only whole segments do.
+    #[arg(long, value_name = "SEQ")]
+    before: u64,
+    /// Why; it goes into the journal.
+    #[arg(long)]
+    reason: String,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// What is agreed to.
+#[derive(Debug, Args)]
+pub(crate) struct Confirm {
+    /// The proposal.
+    id: String,
+    /// The code that the first person passed on.
+    code: String,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// Which sidecar, who, and how it is told.
+#[derive(Debug, Args)]
+struct Asking {
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    credential: Credential,
+    #[command(flatten)]
+    admin: AdminAddress,
+}
+
+impl Prune {
+    pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
+        let (asking, step, body) = match self {
+            Self::Propose(Propose { before, reason, asking }) => {
+                (asking, "propose", json!({ "before": before, "reason": reason }))
+            }
+            Self::Confirm(Confirm { id, code, asking }) => (asking, "confirm", json!({ "id": id, "code": code })),
+        };
+        let path = format!("/v1/journal/prune/{step}");
+        match asking.admin.call(terminal, &path, Some((&asking.credential, body))) {
+            Ok(reply) if reply.status != 200 => reply.refused(terminal),
+            Ok(reply) => {
+                told(terminal, &reply, asking.json);
+                Exit::Fine
+            }
+            Err(exit) => exit,
+        }
+    }
+}
+
+fn told(terminal: &mut Terminal<'_>, reply: &Reply, as_json: bool) {
+    if as_json {
+        return terminal.say(&reply.body);
+    }
+    let to = reply.text("/to");
+    let (id, code) = (reply.text("/id"), reply.text("/code"));
+    if code.is_empty() {
+        return terminal.say(format_args!("the entries before {to} are deleted; their hashes stay"));
+    }
+    terminal.say(format_args!("the entries before {to} would go for good. A second person confirms with"));
+    terminal.say(format_args!("  sekisho journal prune confirm {id} {code}"));
+}
