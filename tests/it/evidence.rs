@@ -79,7 +79,7 @@ fn after_an_incident_every_kind_of_evidence_is_there_and_refers_to_the_rest() {
     assert_eq!((&passed["upstream_offset"], &passed["route"]), (&json!(0), &json!("orders")));
     assert!(decision.is_none_or(|decision| passed["decision_id"] == decision));
     assert_eq!(pointers["upstreams"], json!([{ "upstream": "app", "first": 0, "last": 0 }]));
-    let stopped = refused.json()["decision"].clone();
+    let stopped = refused.header("sekisho-decision").unwrap();
     assert!(inputs.iter().any(|input| input["decision_id"] == stopped), "{pointers:#}");
     // And each refers to the others.
     assert_eq!(opened.manifest.refs, [format!("incident:{}", id.as_str().unwrap())]);
