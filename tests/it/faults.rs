@@ -1,6 +1,7 @@
 //! Disks that fail under the running process: strace has its system calls fail. Where strace is not installed or may not trace, this
 //! says so; continuous integration installs it.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use serde_json::json;
@@ -22,7 +23,7 @@ fn can_trace() -> bool {
 #[test]
 fn a_disk_that_does_not_sync_holds_up_neither_tightening_nor_cancels_and_loses_nothing_acknowledged() {
     if !can_trace() {
-        eprintln!("NOT RUN: strace is not installed here, or may not trace");
+        writeln!(std::io::stderr(), "NOT RUN: strace is not installed here, or may not trace").unwrap();
         return;
     }
     for round in 0..rounds() {

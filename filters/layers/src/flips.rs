@@ -120,8 +120,13 @@ impl OrderLedger for Nobody {
 fn hop(route: &Arc<Route>, line: &str, body: &'static str) -> Hop {
     let (method, path) = line.split_once(' ').unwrap();
     let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let exchange =
-        Exchange { decision: DecisionId::default(), peer, route: Arc::clone(route), host: "venue.test".into() };
+    let exchange = Exchange {
+        decision: DecisionId::default(),
+        peer,
+        route: Arc::clone(route),
+        host: "venue.test".into(),
+        input: crate::exchange::Input::default(),
+    };
     let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
     Hop { exchange: Arc::new(exchange), request: request.body(Body::full(body)).unwrap() }
 }
