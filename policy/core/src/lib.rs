@@ -45,6 +45,6 @@ pub use sections::{
     ActionName, ApiKey, AtRest, AuthFailures, BaoLogin, BaoSecret, BaoServer, CallersPolicy, CertificateOwner,
     CertificateSource, ClientCertificates, Detectors, Gate, Identity, Incidents, IpNet, IssuerPolicy, JournalPolicy,
     JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
-    NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RetentionPolicy, RoutePolicy, Safety, SecretRef, SecretSource,
-    Signal, Signals, TlsVersion, Upstream, UpstreamTls,
+    NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RetentionPolicy, RoutePolicy, Safety, SecretRef,
+    SecretSource, Signal, Signals, TlsVersion, Upstream, UpstreamTls,
 };

@@ -16,8 +16,9 @@ use crate::sections::{
     Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, BaoWritten, Detectors, DetectorsWritten, Gate,
     GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits,
     LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger, OrdersLedgerWritten,
-    RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten,
-    Upstream, UpstreamWritten, check_gates, check_matrix, check_routes, check_secrets, check_upstreams,
+    RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef,
+    SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten, check_gates, check_matrix, check_routes,
+    check_secrets, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
