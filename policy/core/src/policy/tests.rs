@@ -98,7 +98,7 @@ fn what_is_sealed_at_rest_is_said_by_reference() {
 #[test]
 fn how_long_evidence_is_kept_is_said_in_classes() {
     let parse = |retention: &str| Policy::parse("p", &format!("version: 1\nservice: desk\nretention: {retention}\n"));
-    assert_eq!(parse("{}").unwrap().retention, crate::RetentionPolicy::default());
+    assert_eq!(parse("{}").unwrap().retention, RetentionPolicy::default());
     let all = parse("{keep: {operation: 7y, gate.record: 2y}, prune: true, archive: /srv/evidence}").unwrap().retention;
     assert_eq!(
         (all.keep["operation"], all.keep["gate.record"]),
