@@ -250,7 +250,7 @@ mod tests {
             (
                 "listeners: {health_tls: {certificates: [{chain: c, key: abc}]}}",
                 "p:3:49: listeners.health_tls.certificates[0].chain: expected an absolute path\n\
-                 p:3:57: listeners.health_tls.certificates[0].key: expected file:/PATH or env:NAME, never the secret itself",
+                 p:3:57: listeners.health_tls.certificates[0].key: expected file:/PATH, env:NAME or openbao:MOUNT/PATH#FIELD, never the secret itself",
             ),
             (
                 "listeners: {health_tls: {certificates: [{chain: /c, key: env:K}], client_certificate: optional, min_version: 1.1}}",
