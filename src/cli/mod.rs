@@ -50,6 +50,8 @@ mod status;
 
 mod tighten;
 
+mod top;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -88,6 +90,8 @@ enum Command {
     Health(health::Health),
     /// Shows what is in force.
     Status(status::Status),
+    /// Shows what a sidecar is doing, live.
+    Top(top::Top),
     /// Tightens, at once.
     Tighten(tighten::Tighten),
     /// Loosens one stage: one person proposes, a second confirms.
@@ -199,6 +203,7 @@ impl Cli {
             Command::Uninject(uninject) => uninject.run(terminal),
             Command::Health(health) => health.run(terminal),
             Command::Status(status) => status.run(terminal),
+            Command::Top(top) => top.run(terminal),
             Command::Tighten(tighten) => tighten.run(terminal),
             Command::Release(release) => release.run(terminal),
             Command::Incident(command) => command.run(terminal),

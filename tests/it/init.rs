@@ -50,6 +50,8 @@ fn what_init_makes_runs_and_its_keys_open() {
     // Nothing was stored, so nothing could be verified: not ready until two people have released it.
     assert_eq!(ready.status.code(), Some(1), "{ready:?}");
     assert!(ready.stdout.starts_with(b"[-] state_verified\n[+] state_stored\n"), "{ready:?}");
+    let top = binary().args(["top", "--once"]).env("SEKISHO_HEALTH", &port).output().unwrap();
+    assert!(top.status.success() && top.stdout.starts_with(b"state BLOCK\nstored yes  journal writes yes"), "{top:?}");
     assert_eq!(health(&["--live"]).stdout, b"ok\n");
     assert_eq!(health(&["--health", "127.0.0.1:1"]).status.code(), Some(3));
     let refused = sidecar.cli("sekisho_ann_0", &["tighten", "CLOSE_ONLY", "--reason", "first start"]);
