@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo kills faults leaks flips clients rules manifests stack package ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo exporters kills faults leaks flips clients rules manifests stack package ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,12 @@ icount: ## instructions of single pieces of work, beside their baseline (needs v
 
 demo: ## Sekisho at work, on loopback
 	$(CARGO) run --release --locked -- demo
+
+exporters: ## real exporters through a sidecar into receivers (needs a package index, rsyslog and syslog-ng; ARGS= name some or `--without` some)
+	$(CARGO) build --locked
+	test -d target/exporters || python3 -m venv target/exporters
+	target/exporters/bin/pip install --quiet -r tests/exporters/$(or $(LIST),requirements).txt
+	target/exporters/bin/python tests/exporters/run.py $(ARGS)
 
 kills: ## kills a running sidecar 200 times around tightening and releasing, and a journal's writer 300 times
 	SEKISHO_TEST_KILLS=200 $(CARGO) test --locked --test it kill_9_at_any_instant

@@ -37,6 +37,7 @@ use crate::data::classify::{Decisions, Routes};
 use crate::data::ledger::Ledger;
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
 use crate::data::secure::ServerTls;
+use crate::data::streams;
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
 use crate::evidence::keep::Early;
@@ -87,6 +88,8 @@ pub enum StartError {
 pub struct App {
     /// Where it listens.
     pub addresses: Addresses,
+    /// Where log protocols that are not HTTP come in, by the name of their stream.
+    pub streams: Vec<(Arc<str>, SocketAddr)>,
     /// What is in force.
     pub safety: Arc<Safety>,
     /// Why it started in BLOCK without anybody asking for it, if it did.
@@ -122,6 +125,7 @@ impl App {
         log::scrub_with(shared.journal.scrub());
         let app = Self {
             addresses: sockets.addresses()?,
+            streams: sockets.streams.addresses()?,
             safety: Arc::clone(&shared.safety),
             unverified: shared.unverified,
             journal: shared.journal.clone(),
@@ -184,6 +188,9 @@ impl App {
             let listening = || entrances.iter().map(|entrance| entrance.gate(&parts, &upstreams)).collect();
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
         }
+        let (redact, witness) = (parts.redact, parts.witness);
+        let feeds = streams::Shared { redact, witness, decisions: Arc::clone(&shared.decisions) };
+        sockets.streams.spawn(feeds, self.drain.clone(), self.tasks.token())?;
         let admin = shared.admin(policy, data);
         self.listen(limits, (sockets.admin, None), AdminPort(Arc::clone(&admin)));
         self.listen(limits, (sockets.health, shared.tls.health.clone()), HealthPort(admin));

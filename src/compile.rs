@@ -5,12 +5,14 @@ mod evidence;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use http::header::HeaderName;
 use http::{Method, StatusCode};
 use sekisho_codec::coding::Budget;
+use sekisho_codec::framing::Bounds;
 use sekisho_filters::Route;
 use sekisho_filters::access::{Callers, Network, Rate, Rates};
 use sekisho_filters::exchange::{Orders, Redaction};
@@ -18,8 +20,8 @@ use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::{Bounded, OrderLimits, Positions};
 use sekisho_filters::redact::RedactLimits;
 use sekisho_policy::{
-    ActionName, CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol, RoutePolicy,
-    SecretSource,
+    ActionName, Bodies, CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol,
+    RoutePolicy, SecretSource, StreamPolicy,
 };
 use sekisho_scan::{Action, KnownSecret, Ruleset};
 use zeroize::Zeroizing;
@@ -30,6 +32,7 @@ use crate::data::classify::Entry;
 use crate::data::hops::Hops;
 use crate::data::listener::ConnectionLimits;
 use crate::data::secure::ClientTls;
+use crate::data::streams::{Stream, StreamLimits};
 use crate::data::upstream::{self, Patience, Target, Timeouts, Upstream};
 use crate::evidence::bundle::Maker;
 use crate::evidence::seal::{Bao, Master, Vault};
@@ -220,6 +223,7 @@ fn entry(policy: &RoutePolicy, most_callers: usize) -> Result<Entry, CompileErro
             name: Arc::clone(&policy.name),
             upstream: Arc::clone(&policy.upstream),
             redact: Redaction { request: policy.redact_request, response: policy.redact_response },
+            bodies: policy.bodies,
             allow_headers,
             allow_query: policy.allow_query.clone(),
             orders: orders.map(|orders| Orders {
@@ -266,6 +270,27 @@ fn callers(policy: &RoutePolicy, most: usize) -> Callers {
         rates: (!rates.is_empty()).then(|| Arc::new(Rates::new(rates, most))),
         upstream_denies: upstream_denies.iter().filter_map(|status| StatusCode::from_u16(*status).ok()).collect(),
     }
+}
+
+/// The streams of `policy`, with where they listen.
+#[must_use]
+pub fn streams(policy: &Policy) -> Vec<(SocketAddr, Stream)> {
+    let limits = &policy.limits;
+    let limits = StreamLimits {
+        connections: limits.connections,
+        connect: limits.connect_timeout,
+        within: limits.body_idle_timeout,
+        idle: limits.stream_idle_timeout,
+        drain: limits.drain_timeout,
+    };
+    let one = |stream: &StreamPolicy| {
+        let bodies = Bodies { records: stream.records, ..Bodies::default() };
+        let redact = Redaction { request: true, response: false };
+        let route = Route { redact, bodies, ..Route::nowhere(&stream.name) };
+        let (host, port) = (Arc::from(stream.host.as_str()), stream.port);
+        (stream.listen, Stream { route: Arc::new(route), format: stream.format, host, port, limits })
+    };
+    policy.streams.iter().map(one).collect()
 }
 
 /// The upstreams of `policy`, with how TLS is spoken with those that `tls` names.
@@ -354,8 +379,9 @@ pub fn redact_limits(policy: &Policy) -> RedactLimits {
             ratio: limits.decoded_ratio,
             members: limits.coding_members,
             window: limits.coding_window_bytes,
-            block: limits.buffered_body_bytes,
+            block: limits.record_bytes,
         },
+        units: Bounds { depth: limits.json_depth, bytes: limits.record_bytes },
         codings: limits.codings,
         coding_memory_bytes: limits.coding_memory_bytes,
         idle_flush: limits.scan_idle_flush,

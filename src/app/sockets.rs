@@ -8,10 +8,12 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::{Addresses, MayTls};
+use crate::compile;
 use crate::data::chain::{Chain, Parts, chain};
 use crate::data::classify::Routes;
 use crate::data::listener::{ConnectionLimits, Gate, Listening, bind};
 use crate::data::peers::Peers;
+use crate::data::streams::{self, Bound};
 use crate::data::upstream::Upstreams;
 
 /// One listener of the data path, as all workers serve it.
@@ -39,6 +41,7 @@ impl Entrance {
 }
 
 pub(super) struct Sockets {
+    pub(super) streams: Bound,
     pub(super) ingress: Option<StdListener>,
     pub(super) egress: Option<StdListener>,
     pub(super) admin: TcpListener,
@@ -54,6 +57,7 @@ impl Sockets {
             None => Ok(None),
         };
         Ok(Self {
+            streams: streams::bind(compile::streams(policy)).await?,
             ingress: maybe("listeners.ingress", listeners.ingress).await?,
             egress: maybe("listeners.egress", listeners.egress).await?,
             admin: bind("listeners.admin", listeners.admin).await?,

@@ -118,16 +118,18 @@ fn open_ingress(policy: &Policy) -> Option<(String, Outcome)> {
     asks.then(|| (format!("listeners.ingress {address}"), Outcome::Warn(why.to_owned())))
 }
 
-fn addresses(policy: &Policy) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+fn addresses(policy: &Policy) -> impl Iterator<Item = (String, SocketAddr)> {
     let listeners = &policy.listeners;
-    [
+    let streams = policy.streams.iter().map(|stream| (format!("streams: `{}`", stream.name), stream.listen));
+    let listeners = [
         ("listeners.ingress", listeners.ingress),
         ("listeners.egress", listeners.egress),
         ("listeners.admin", Some(listeners.admin)),
         ("listeners.health", Some(listeners.health)),
     ]
     .into_iter()
-    .filter_map(|(name, address)| Some((name, address?)))
+    .filter_map(|(name, address)| Some((name.to_owned(), address?)));
+    listeners.chain(streams)
 }
 
 fn free(address: SocketAddr) -> Result<(), String> {

@@ -83,6 +83,9 @@ pub(super) fn announce(app: &App, policy: &Policy, terminal: &mut Terminal<'_>) 
     for (name, tls, address) in named.into_iter().filter_map(|(name, tls, address)| Some((name, tls, address?))) {
         terminal.say(format_args!("{name:<8} {}://{address}", if tls { "https" } else { "http" }));
     }
+    for (name, address) in &app.streams {
+        terminal.say(format_args!("{:<8} tcp://{address} ({name})", "stream"));
+    }
     let effective = app.safety.effective(&[]);
     terminal.say(format_args!(
         "{:<8} {} (scope {}, epoch {})",

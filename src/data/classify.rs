@@ -70,16 +70,7 @@ impl Routes {
     /// The routes of `listener`.
     #[must_use]
     pub fn new(listener: Listener, entries: Vec<Entry>, decisions: Arc<Decisions>) -> Self {
-        let nowhere = Arc::new(Route {
-            name: Arc::from("none"),
-            upstream: Arc::from("none"),
-            redact: sekisho_filters::exchange::Redaction::default(),
-            allow_headers: vec![],
-            allow_query: vec![],
-            orders: None,
-            roles: None,
-            callers: Default::default(),
-        });
+        let nowhere = Arc::new(Route::nowhere("none"));
         Self { listener, held: Held::new(&entries), entries, decisions, hops: Hops::default(), nowhere }
     }
 
@@ -166,16 +157,7 @@ mod tests {
     use super::{Arc, Decisions, Entry, IpAddr, Listener, Method, Request, Route, Routes};
 
     fn route(name: &str) -> Arc<Route> {
-        Arc::new(Route {
-            name: Arc::from(name),
-            upstream: Arc::from("up"),
-            redact: Default::default(),
-            allow_headers: vec![],
-            allow_query: vec![],
-            orders: None,
-            roles: None,
-            callers: Default::default(),
-        })
+        Arc::new(Route::nowhere(name))
     }
 
     fn entry(name: &str, host: Option<&str>, prefix: &str, methods: Option<Vec<Method>>) -> Entry {

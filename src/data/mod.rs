@@ -27,3 +27,5 @@ mod timer;
 pub mod upstream;
 
 pub mod workers;
+
+pub mod streams;

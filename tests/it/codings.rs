@@ -191,7 +191,7 @@ fn bomb(coding: Coding) -> Vec<u8> {
             let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
             Box::new(move || flushed(&mut encoder, &blanks, |encoder| std::mem::take(encoder.get_mut())))
         }
-        Coding::Brotli | Coding::Zstd | Coding::Snappy | Coding::SnappyFramed => {
+        Coding::Brotli | Coding::Zstd | Coding::Snappy | Coding::SnappyFramed | Coding::AwsChunked => {
             let mut encoder = Encoder::new(coding);
             Box::new(move || {
                 let mut out = Vec::new();

@@ -14,6 +14,10 @@ mod redaction;
 
 mod leaks;
 
+mod formats;
+
+mod log_streams;
+
 mod orders;
 
 mod order_rules;

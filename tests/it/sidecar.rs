@@ -19,6 +19,8 @@ pub(crate) struct Sidecar {
     pub(crate) egress: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) health: SocketAddr,
+    /// What it said when it started.
+    said: String,
     child: Child,
     out: BufReader<ChildStdout>,
 }
@@ -130,7 +132,14 @@ impl Sidecar {
             line.rsplit('/').next().unwrap().parse().unwrap()
         };
         let (ingress, egress, admin, health) = (at("ingress"), at("egress"), at("admin"), at("health"));
-        Self { dir, ingress, egress, admin, health, child, out }
+        Self { dir, ingress, egress, admin, health, said, child, out }
+    }
+
+    /// Where a stream listens.
+    pub(crate) fn stream(&self, name: &str) -> SocketAddr {
+        let end = format!(" ({name})");
+        let line = self.said.lines().find_map(|line| line.strip_prefix("stream")?.strip_suffix(&end));
+        line.unwrap().trim().strip_prefix("tcp://").unwrap().parse().unwrap()
     }
 
     pub(crate) fn data(&self) -> PathBuf {

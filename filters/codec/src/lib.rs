@@ -1,6 +1,7 @@
 //! Content codings and field readers, every one of them bounded.
 //!
 //! - [`coding`] decodes and encodes the content codings of HTTP in pieces, within a budget of output, ratio, members and window.
+//! - [`framing`] takes messages that count their bytes or keep records apart into their texts, and puts them together again.
 //! - [`digest`] says what a header that vouches for a body has to say when the body is another.
 //! - [`json`] and [`form`] read a message into flat `name, value` pairs, strictly: what two readers could read in two
 //!   ways is an [`Ambiguity`], because an order gate and a venue must not disagree about an order.
@@ -16,6 +17,8 @@ mod crc;
 pub mod coding;
 
 pub mod digest;
+
+pub mod framing;
 
 pub mod form;
 

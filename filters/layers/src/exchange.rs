@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderName};
-use sekisho_policy::{OrderRules, Role};
+use sekisho_policy::{Bodies, OrderRules, Role};
 use sekisho_safety::Scope;
 
 use crate::access::Callers;
@@ -94,6 +94,8 @@ pub struct Route {
     pub upstream: Arc<str>,
     /// Which directions are searched for secrets.
     pub redact: Redaction,
+    /// How bodies are read and what becomes of them.
+    pub bodies: Bodies,
     /// Headers that may carry a credential this upstream is meant to receive.
     pub allow_headers: Vec<HeaderName>,
     /// Query parameters that may carry one.
@@ -104,6 +106,24 @@ pub struct Route {
     pub roles: Option<Vec<Role>>,
     /// What else it asks of its callers.
     pub callers: Callers,
+}
+
+impl Route {
+    /// A route that leads to no upstream and does nothing.
+    #[must_use]
+    pub fn nowhere(name: &str) -> Self {
+        Self {
+            name: Arc::from(name),
+            upstream: Arc::from("none"),
+            redact: Redaction::default(),
+            bodies: Bodies::default(),
+            allow_headers: Vec::new(),
+            allow_query: Vec::new(),
+            orders: None,
+            roles: None,
+            callers: Callers::default(),
+        }
+    }
 }
 
 /// Which directions of a route are searched.

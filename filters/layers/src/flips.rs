@@ -13,8 +13,8 @@ use sekisho_safety::{Effective, Scope, Switch};
 use sekisho_scan::Finding;
 use tower::{Layer as _, Service};
 
-use crate::access::{Attempt, Callers, Principal};
-use crate::exchange::{Orders, Redaction};
+use crate::access::{Attempt, Principal};
+use crate::exchange::Orders;
 use crate::order_gate::tests::{LIMITS, effective, rules};
 use crate::order_gate::{
     Bounded, OrderGateLayer, OrderHeadsLayer, OrderKey, OrderLedger, OrderLimits, Permitted, SafetyView, Shadowed,
@@ -134,16 +134,7 @@ fn hop(route: &Arc<Route>, line: &str, body: &'static str) -> Hop {
 fn route() -> Arc<Route> {
     let orders =
         Orders { rules: rules("alpaca"), scopes: vec![], bounds: Bounded::default(), positions: None, shadow: None };
-    Arc::new(Route {
-        name: "r".into(),
-        upstream: "u".into(),
-        redact: Redaction::default(),
-        allow_headers: vec![],
-        allow_query: vec![],
-        orders: Some(orders),
-        roles: None,
-        callers: Callers::default(),
-    })
+    Arc::new(Route { orders: Some(orders), ..Route::nowhere("r") })
 }
 
 const ORDER: &str = r#"{"symbol":"AAPL","side":"buy","type":"market","qty":"1"}"#;

@@ -26,12 +26,15 @@ mod policy;
 
 mod sections;
 
+mod bodies;
+
 mod written;
 
 mod check;
 
 mod position;
 
+pub use bodies::{BadRecords, Bodies, BodyFormat, Digests};
 pub use check::{PolicyError, PolicyErrors};
 pub use class::Class;
 pub use orders::{
@@ -46,5 +49,5 @@ pub use sections::{
     CertificateSource, ClientCertificates, Detectors, Gate, Identity, Incidents, IpNet, IssuerPolicy, JournalPolicy,
     JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
     NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RetentionPolicy, RoutePolicy, Safety, SecretRef,
-    SecretSource, Signal, Signals, TlsVersion, Upstream, UpstreamTls,
+    SecretSource, Signal, Signals, StreamFormat, StreamPolicy, TlsVersion, Upstream, UpstreamTls,
 };

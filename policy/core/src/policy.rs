@@ -17,8 +17,8 @@ use crate::sections::{
     GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits,
     LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger, OrdersLedgerWritten,
     RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef,
-    SecretWritten, Signals, SignalsWritten, Upstream, UpstreamWritten, check_gates, check_matrix, check_routes,
-    check_secrets, check_upstreams,
+    SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Upstream, UpstreamWritten, check_gates,
+    check_matrix, check_routes, check_secrets, check_streams, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -39,6 +39,8 @@ pub struct Policy {
     pub upstreams: Vec<Upstream>,
     /// Which request goes where; the first that matches takes it.
     pub routes: Vec<RoutePolicy>,
+    /// Log protocols that are not HTTP.
+    pub streams: Vec<StreamPolicy>,
     /// Secrets that must never leave.
     pub secrets: Vec<SecretRef>,
     /// What the scanner looks for.
@@ -105,6 +107,8 @@ struct Document {
     routes: Vec<At<RouteWritten>>,
     /// The OpenBao server that references of the form `openbao:MOUNT/PATH#FIELD` are read from.
     openbao: BaoWritten,
+    /// Log protocols that are not HTTP: syslog and Fluentd's forward over TCP.
+    streams: Vec<At<StreamWritten>>,
     /// Secrets that must never leave, by reference.
     secrets: Vec<At<SecretWritten>>,
     /// What the scanner looks for.
@@ -221,6 +225,7 @@ impl Document {
             data_dir: self.data_dir.as_ref().map_or_else(|| PathBuf::from("data"), |dir| dir.text().into()),
             workers: workers.map(|workers| workers.try_into().unwrap_or(usize::MAX)),
             limits,
+            streams: check_streams(&self.streams, checker),
             secrets: check_secrets(&self.secrets, checker),
             detectors: self.detectors.check(checker),
             auth_failures,

@@ -93,6 +93,9 @@ pub enum Refusal {
     /// A content coding that cannot be searched.
     #[error("unsupported content coding")]
     UnsupportedCoding,
+    /// A body of a type that is not known, on a route that wants to know all of them.
+    #[error("unknown content")]
+    UnknownContent,
     /// A body that would have to be masked, and is signed.
     #[error("a signed body cannot be masked")]
     SignedBody,
@@ -154,6 +157,7 @@ impl Refusal {
         "secret_in_content",
         "undecodable",
         "unsupported_coding",
+        "unknown_content",
         "signed_body",
         "upstream_unavailable",
         "upstream_timeout",
@@ -254,6 +258,7 @@ impl Refusal {
             Self::SecretInContent => facts!("secret_in_content", 403, "the content holds a secret"),
             Self::Undecodable => facts!("undecodable", 403, "the content cannot be decoded and so not be searched"),
             Self::UnsupportedCoding => facts!("unsupported_coding", 415, "the content coding is not supported"),
+            Self::UnknownContent => facts!("unknown_content", 415, "this route takes known types of content only"),
             Self::SignedBody => facts!("signed_body", 403, "the content holds a secret and is signed"),
             Self::UpstreamUnavailable => facts!("upstream_unavailable", 502, "the upstream is not available"),
             Self::UpstreamTimeout => facts!("upstream_timeout", 504, "the upstream did not answer in time"),

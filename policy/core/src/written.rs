@@ -153,6 +153,16 @@ kinds! {
     ] },
     /// How long a record is kept.
     YearsWord = { "enum": ["1y", "2y", "7y"] },
+    /// How bodies are read.
+    FormatWord = { "enum": [
+        "auto", "raw", "json", "lines", "bulk", "hec", "loki", "otlp", "protobuf", "grpc", "msgpack", "csv", "multipart", "events"
+    ] },
+    /// A log protocol over TCP.
+    StreamWord = { "enum": ["syslog", "forward"] },
+    /// What becomes of a record that holds a secret.
+    RecordWord = { "enum": ["mask", "drop_record", "block"] },
+    /// What becomes of a body that a digest vouches for.
+    DigestWord = { "enum": ["refuse", "recompute"] },
     /// What is done with a finding.
     ActionWord = { "enum": ["mask", "hash", "drop_field", "block", "alert"] },
 }

@@ -1,3 +1,4 @@
+use super::aws::AwsChunked;
 use super::brotli::Brotli;
 use super::deflate::Deflate;
 use super::encoder::Encoder;
@@ -51,6 +52,7 @@ impl Decoder {
             Coding::Zstd => Box::new(Zstd::new(budget.members, budget.window)),
             Coding::Snappy => Box::new(Snappy::new(budget.block, false)),
             Coding::SnappyFramed => Box::new(Snappy::new(budget.block, true)),
+            Coding::AwsChunked => Box::new(AwsChunked::default()),
         };
         Self { reader, budget, taken: 0, given: 0, failed: None }
     }

@@ -24,6 +24,7 @@ enum Kind {
     /// What waits for a chunk to be full; whether the identifier has been written.
     SnappyFramed(Vec<u8>, bool),
     SnappyBlock(Vec<u8>),
+    AwsChunked,
 }
 
 impl Encoder {
@@ -37,6 +38,7 @@ impl Encoder {
             Coding::Zstd => Self::zstd(),
             Coding::Snappy => Self::snappy_block(),
             Coding::SnappyFramed => Self::snappy_framed(),
+            Coding::AwsChunked => Self::aws_chunked(),
         }
     }
 
@@ -75,6 +77,10 @@ impl Encoder {
         Self { kind: Kind::SnappyBlock(Vec::new()) }
     }
 
+    pub(super) const fn aws_chunked() -> Self {
+        Self { kind: Kind::AwsChunked }
+    }
+
     /// Encodes the next piece; what is ready goes onto `out`.
     pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         match &mut self.kind {
@@ -90,6 +96,12 @@ impl Encoder {
                 waiting.drain(..full);
             }
             Kind::SnappyBlock(waiting) => waiting.extend_from_slice(piece),
+            Kind::AwsChunked if piece.is_empty() => {}
+            Kind::AwsChunked => {
+                out.extend_from_slice(format!("{:x}\r\n", piece.len()).as_bytes());
+                out.extend_from_slice(piece);
+                out.extend_from_slice(b"\r\n");
+            }
         }
     }
 
@@ -105,7 +117,7 @@ impl Encoder {
                 chunks(waiting, begun, out);
                 waiting.clear();
             }
-            Kind::SnappyBlock(_) => {}
+            Kind::SnappyBlock(_) | Kind::AwsChunked => {}
         }
     }
 
@@ -125,6 +137,10 @@ impl Encoder {
                 chunks(&waiting, &mut begun, out);
                 return;
             }
+            Kind::AwsChunked => {
+                out.extend_from_slice(b"0\r\n\r\n");
+                return;
+            }
             Kind::SnappyBlock(waiting) => {
                 // INVARIANT: the budget of a block, which this was, is below the 4 GiB of the format.
                 snap::raw::Encoder::new().compress_vec(&waiting).map_err(std::io::Error::other)
@@ -142,6 +158,7 @@ impl Encoder {
             Kind::Brotli(_) => BROTLI_MEMORY,
             Kind::Zstd(context) => context.sizeof(),
             Kind::SnappyFramed(waiting, _) | Kind::SnappyBlock(waiting) => waiting.capacity(),
+            Kind::AwsChunked => 0,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Content codings, in pieces and within a budget: gzip, deflate, brotli, zstd and snappy.
+//! Content codings, in pieces and within a budget: gzip, deflate, brotli, zstd, snappy, and chunks as S3's clients write them.
 //!
 //! A coded body is a door for what a search does not read. So these decoders read *all* of it: every member of a gzip body and
 //! every frame of a zstd body, what stands beside the content ([`Decoder::take_asides`]), and whether anything is left behind the end.
@@ -36,6 +36,8 @@ mod zstd;
 
 mod snappy;
 
+mod aws;
+
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use layers::{Decoders, Encoders};
@@ -55,6 +57,8 @@ pub enum Coding {
     Snappy,
     /// `x-snappy-framed`: the framing format.
     SnappyFramed,
+    /// `aws-chunked`: chunks, signed or not, and trailers behind them.
+    AwsChunked,
 }
 
 impl Coding {
@@ -86,7 +90,7 @@ impl Coding {
     }
 }
 
-const NAMES: [(&str, Coding); 7] = [
+const NAMES: [(&str, Coding); 8] = [
     ("gzip", Coding::Gzip),
     ("x-gzip", Coding::Gzip),
     ("deflate", Coding::Deflate),
@@ -94,6 +98,7 @@ const NAMES: [(&str, Coding); 7] = [
     ("zstd", Coding::Zstd),
     ("snappy", Coding::Snappy),
     ("x-snappy-framed", Coding::SnappyFramed),
+    ("aws-chunked", Coding::AwsChunked),
 ];
 
 /// How much a body may become, and what decoding it may take.

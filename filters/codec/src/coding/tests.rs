@@ -1,6 +1,8 @@
 //! One table of codings, and what must hold for each of them. What is encoded here is decoded by other implementations, and the
 //! other way round, so that a mistake on one side does not hide one on the other.
 
+mod aws;
+
 mod forms;
 
 mod properties;
@@ -367,7 +369,7 @@ fn names_are_known_in_any_case_and_files_by_their_first_bytes() {
         ("snappy", Some(Coding::Snappy)),
         ("x-snappy-framed", Some(Coding::SnappyFramed)),
         ("compress", None),
-        ("aws-chunked", None),
+        ("aws-chunked", Some(Coding::AwsChunked)),
         ("dcb", None),
         ("", None),
     ] {

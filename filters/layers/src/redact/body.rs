@@ -1,16 +1,18 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use sekisho_codec::coding::STEP;
 use sekisho_policy::Refusal;
-use sekisho_scan::{Scanner, Shape};
 use tokio::time::Sleep;
 
 use super::coded::Coded;
-use super::coding::{Codings, sniff};
+use super::coding::Codings;
+use super::framed::{Reading, Through};
+use super::memory::Lease;
 use super::message::{OnFind, Search};
 use crate::{Body, Fault, Place};
 
@@ -109,30 +111,38 @@ impl HttpBody for Searched {
 /// Decoding goes on for this many steps at a time.
 const TURN: usize = (1 << 20) / STEP;
 
-/// The search through one body: decode, scan, encode.
+/// The search through one body: decode, take apart, scan, encode.
 pub(super) struct Stream {
     search: Search,
-    shape: Option<Shape>,
-    scanner: Option<Scanner>,
+    through: Through,
     /// None where the body has no coding.
     coded: Option<Coded>,
+    /// For what is taken apart.
+    memory: Lease,
     sent: u64,
     holds: bool,
 }
 
 impl Stream {
-    pub(super) fn new(search: Search, codings: &Codings, shape: Option<Shape>) -> Self {
+    pub(super) fn new(search: Search, codings: &Codings, reading: Reading) -> Self {
         let coded = Coded::new(&search, codings);
-        Self { search, shape, scanner: None, coded, sent: 0, holds: false }
+        let through = Through::new(Arc::clone(&search.with.rules), reading);
+        let memory = search.with.memory.lease();
+        Self { search, through, coded, memory, sent: 0, holds: false }
     }
 
-    fn push(&mut self, piece: Bytes) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn push(&mut self, piece: Bytes) -> Result<Vec<u8>, Refusal> {
         if let Some(coded) = &mut self.coded {
             coded.take(piece);
             return self.step();
         }
-        let out = self.scan(&piece);
+        let out = self.scan(&piece)?;
         self.emit(out)
+    }
+
+    /// Whether a unit has begun and is not whole.
+    pub(super) fn is_within(&self) -> bool {
+        self.through.is_within()
     }
 
     fn has_more(&self) -> bool {
@@ -144,24 +154,24 @@ impl Stream {
         let Some(coded) = &mut self.coded else { return Ok(Vec::new()) };
         match coded.decode(&self.search) {
             Ok(plain) => {
-                let out = self.scan(&plain);
+                let out = self.scan(&plain)?;
                 self.emit(out)
             }
             Err(refusal) => Err(self.cut(refusal)),
         }
     }
 
-    fn finish(&mut self) -> Result<Vec<u8>, Refusal> {
+    pub(super) fn finish(&mut self) -> Result<Vec<u8>, Refusal> {
         let mut out = Vec::new();
         if let Some(coded) = &mut self.coded {
             let plain = match coded.last() {
                 Ok(plain) => plain,
                 Err(refusal) => return Err(self.cut(refusal)),
             };
-            out = self.scan(&plain);
+            out = self.scan(&plain)?;
         }
-        if let Some(scanner) = &mut self.scanner {
-            scanner.finish(&mut out);
+        if let Err(why) = self.through.finish(&mut out) {
+            return Err(self.cut(self.search.unreadable(why)));
         }
         if self.goes_as_it_is() {
             out.clear();
@@ -177,9 +187,7 @@ impl Stream {
     /// Lets go of what is held back because the sender pauses.
     fn flush(&mut self) -> Result<Vec<u8>, Refusal> {
         let mut out = Vec::new();
-        if let Some(scanner) = &mut self.scanner {
-            scanner.flush_idle(&mut out);
-        }
+        self.through.flush(&mut out);
         if self.goes_as_it_is() {
             out.clear();
         }
@@ -191,20 +199,25 @@ impl Stream {
         Ok(out)
     }
 
-    fn scan(&mut self, plain: &[u8]) -> Vec<u8> {
+    fn scan(&mut self, plain: &[u8]) -> Result<Vec<u8>, Refusal> {
         let mut out = Vec::with_capacity(plain.len());
         if plain.is_empty() {
-            return out;
+            return Ok(out);
         }
-        let shape = *self.shape.get_or_insert_with(|| sniff(plain));
-        let rules = &self.search.with.rules;
-        self.scanner.get_or_insert_with(|| Scanner::new(rules.clone(), shape)).push(plain, &mut out);
+        if let Err(why) = self.through.push(plain, &mut out) {
+            return Err(self.cut(self.search.unreadable(why)));
+        }
+        let held = self.through.memory();
+        if held > FREE && !self.memory.cover(held) {
+            let retry_after_s = self.search.with.limits.retry_after_s;
+            return Err(self.cut(Refusal::Overloaded { retry_after_s }));
+        }
         self.holds = true;
         if self.goes_as_it_is() {
             out.clear();
             out.extend_from_slice(plain);
         }
-        out
+        Ok(out)
     }
 
     /// An order is never edited. The gate holds all of it until its end is judged, so no byte has to wait here.
@@ -214,13 +227,14 @@ impl Stream {
 
     /// Judges what was found so far before anything of this step leaves.
     fn emit(&mut self, out: Vec<u8>) -> Result<Vec<u8>, Refusal> {
-        let mut findings = self.scanner.as_mut().map(Scanner::take_findings).unwrap_or_default();
+        let mut findings = self.through.take_findings();
         if self.goes_as_it_is() {
             findings.retain(|finding| !self.search.is_meant(finding));
         }
         if let Err(refusal) = self.search.judge(Place::Body, &findings) {
             return Err(self.cut(refusal));
         }
+        self.search.told.dropped(self.through.take_dropped());
         let out = match &mut self.coded {
             None => out,
             Some(coded) => match coded.encode(&out) {
@@ -249,3 +263,6 @@ impl std::fmt::Debug for Stream {
         f.debug_struct("Stream").field("sent", &self.sent).finish_non_exhaustive()
     }
 }
+
+/// What every body may hold without anybody counting it.
+const FREE: usize = 128 * 1024;

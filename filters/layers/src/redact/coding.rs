@@ -1,12 +1,12 @@
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_ENCODING;
 use sekisho_codec::coding::{Budget, Coding, Decoders};
 use sekisho_policy::Refusal;
 use sekisho_scan::Shape;
 
 /// How the bytes of a body are coded: the codings in the order they were applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Codings(Vec<Coding>);
 
 /// A body that was decoded whole.
@@ -19,18 +19,37 @@ pub(super) struct Decoded {
 }
 
 impl Codings {
-    /// At most `most` of them, one over the other.
-    pub(super) fn of(headers: &HeaderMap, most: usize) -> Result<Self, Refusal> {
+    /// At most `most` of them, one over the other. Chunks as AWS signs them are one more, and always the outermost; they are
+    /// read only of a message that is not edited (`signed`), since a client signs how many bytes are in them.
+    pub(super) fn of(headers: &HeaderMap, most: usize, signed: bool) -> Result<Self, Refusal> {
         let mut codings = Vec::new();
+        let mut chunks = None;
         let values = headers.get_all(CONTENT_ENCODING).iter();
         for token in values.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')) {
             let token = token.trim_ascii();
             if token.is_empty() || token.eq_ignore_ascii_case(b"identity") {
                 continue;
             }
-            codings.push(Coding::named(token).ok_or(Refusal::UnsupportedCoding)?);
+            let coding = Coding::named(token).ok_or(Refusal::UnsupportedCoding)?;
+            if coding != Coding::AwsChunked {
+                codings.push(coding);
+            } else if signed {
+                chunks = Some(coding);
+            } else {
+                return Err(Refusal::UnsupportedCoding);
+            }
         }
-        if codings.len() > most { Err(Refusal::UnsupportedCoding) } else { Ok(Self(codings)) }
+        if codings.len() > most {
+            return Err(Refusal::UnsupportedCoding);
+        }
+        codings.extend(chunks);
+        Ok(Self(codings))
+    }
+
+    /// These, or the one that is there though nobody says so.
+    pub(super) fn or(mut self, implied: Option<Coding>) -> Self {
+        self.0.extend(implied);
+        self
     }
 
     pub(super) fn is_plain(&self) -> bool {
@@ -72,20 +91,11 @@ pub(super) fn readable(accepted: &[u8]) -> Vec<u8> {
     let items = accepted.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
     let readable = items.filter(|item| {
         let name = item.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        name.eq_ignore_ascii_case(b"identity") || Coding::named(name).is_some()
+        let readable = Coding::named(name).is_some_and(|coding| coding != Coding::AwsChunked);
+        readable || name.eq_ignore_ascii_case(b"identity")
     });
     let readable: Vec<&[u8]> = readable.collect();
     if readable.is_empty() { b"identity".to_vec() } else { readable.join(&b", "[..]) }
-}
-
-/// What a body says it is. A body that says nothing of use is judged by its first byte: see [`sniff`].
-pub(super) fn shape_of(headers: &HeaderMap) -> Option<Shape> {
-    let said = headers.get(CONTENT_TYPE)?.to_str().ok()?.to_ascii_lowercase();
-    let essence = said.split(';').next().unwrap_or_default().trim();
-    if essence == "application/x-www-form-urlencoded" {
-        return Some(Shape::Form);
-    }
-    essence.contains("json").then_some(Shape::Json)
 }
 
 /// JSON by its first byte behind a byte order mark, else text: a wrong guess costs names, never a format's own anchors.
@@ -101,7 +111,7 @@ pub(super) fn sniff(first: &[u8]) -> Shape {
 mod tests {
     use http::{HeaderMap, HeaderValue};
 
-    use super::{Codings, Refusal, readable};
+    use super::{Coding, Codings, Refusal, readable};
 
     #[test]
     fn what_is_asked_for_is_what_can_be_read() {
@@ -120,7 +130,7 @@ mod tests {
 
     #[test]
     fn codings_are_counted_and_known() {
-        let table: [(&[&str], usize, Option<usize>); 9] = [
+        let table: [(&[&str], usize, Option<usize>); 10] = [
             (&[], 0, Some(0)),
             (&["identity, "], 0, Some(0)),
             (&["gzip"], 0, None),
@@ -130,15 +140,31 @@ mod tests {
             (&["gzip", "br"], 1, None),
             (&["gzip", "br"], 2, Some(2)),
             (&["aws-chunked"], 4, None),
+            (&["compress"], 4, None),
         ];
         for (values, most, wanted) in table {
             let mut headers = HeaderMap::new();
             for value in values {
                 headers.append("content-encoding", HeaderValue::from_static(value));
             }
-            let codings = Codings::of(&headers, most);
+            let codings = Codings::of(&headers, most, false);
             assert!(codings.is_ok() || matches!(codings, Err(Refusal::UnsupportedCoding)));
             assert_eq!(codings.ok().map(|codings| codings.0.len()), wanted, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn chunks_of_aws_are_read_of_what_is_signed_and_are_the_outermost() {
+        for (said, wanted) in [
+            ("aws-chunked", vec![Coding::AwsChunked]),
+            ("aws-chunked, gzip", vec![Coding::Gzip, Coding::AwsChunked]),
+            ("gzip, aws-chunked", vec![Coding::Gzip, Coding::AwsChunked]),
+        ] {
+            let headers = [("content-encoding", said)]
+                .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+            let headers = HeaderMap::from_iter(headers);
+            assert_eq!(Codings::of(&headers, 1, true).ok(), Some(Codings(wanted)), "{said}");
+            assert!(Codings::of(&headers, 1, false).is_err(), "{said}");
         }
     }
 }

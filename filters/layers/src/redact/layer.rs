@@ -2,13 +2,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_codec::coding::Budget;
+use sekisho_codec::framing::Bounds;
+use sekisho_policy::StreamFormat;
 use sekisho_scan::Ruleset;
 use tower::Layer;
 
-use super::Redact;
 use super::memory::Memory;
 use super::service::Searcher;
-use crate::Witness;
+use super::{Feed, Redact};
+use crate::{Exchange, Witness};
 
 /// Builds [`Redact`].
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct RedactLimits {
     pub buffered_body_bytes: usize,
     /// How much a coded body may decode to.
     pub decoded: Budget,
+    /// How much of a body is taken apart, and held to be.
+    pub units: Bounds,
     /// How many codings a body may have, one over the other.
     pub codings: usize,
     /// Bytes of memory for decoders and encoders of all bodies under way.
@@ -39,6 +43,12 @@ impl RedactLayer {
     pub fn new(rules: Arc<Ruleset>, witness: Arc<dyn Witness>, limits: RedactLimits) -> Self {
         let memory = Memory::new(limits.coding_memory_bytes);
         Self { searcher: Arc::new(Searcher { rules, witness, limits, memory }) }
+    }
+
+    /// Searches one connection that is not HTTP, on behalf of `exchange`.
+    #[must_use]
+    pub fn feed(&self, exchange: Arc<Exchange>, format: StreamFormat) -> Feed {
+        Feed::new(Arc::clone(&self.searcher), exchange, format)
     }
 }
 

@@ -1,17 +1,23 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, ETAG, HeaderName, TRAILER};
+use http::header::{CONTENT_LENGTH, ETAG};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use sekisho_codec::coding::Decoders;
-use sekisho_policy::Refusal;
-use sekisho_scan::{Action, Category, Finding, Shape, redact};
+use sekisho_codec::framing::FramingError;
+use sekisho_policy::{BadRecords, Refusal};
+use sekisho_scan::{Action, Category, Confidence, Finding, Severity, Shape, redact};
 
 use super::body::{Searched, Stream};
-use super::coding::{Codings, shape_of, sniff};
+use super::coding::{Codings, sniff};
+use super::format::{Format, Limits};
+use super::framed::{Reading, Through};
+use super::integrity;
 use super::service::Searcher;
+use super::told::Told;
 use crate::{Body, Exchange, Fault, Place, Stop};
 
 /// What is done when a secret is found.
@@ -19,6 +25,8 @@ use crate::{Body, Exchange, Fault, Place, Stop};
 pub(super) enum OnFind {
     /// It is masked, as its detector says.
     Edit,
+    /// It is masked, and what vouches for the body says so anew: if the body is small enough for that.
+    Renew,
     /// The message is refused: it is an order, which is signed and never edited.
     RefuseOrder,
     /// The message is refused: something vouches for its bytes.
@@ -31,6 +39,8 @@ pub(super) struct Search {
     pub(super) exchange: Arc<Exchange>,
     pub(super) with: Arc<Searcher>,
     pub(super) on_find: OnFind,
+    /// What its sender is told of it.
+    pub(super) told: Arc<Told>,
 }
 
 impl Search {
@@ -40,6 +50,7 @@ impl Search {
             return Ok(());
         }
         self.with.witness.found(&self.exchange, place, findings);
+        self.told.found(findings);
         let acts = |action: Action| findings.iter().any(|finding| finding.action == action);
         if acts(Action::Block) {
             return Err(Refusal::SecretInContent);
@@ -47,7 +58,8 @@ impl Search {
         let only_told = findings.iter().all(|finding| finding.action == Action::Alert);
         match self.on_find {
             _ if only_told => Ok(()),
-            OnFind::Edit => Ok(()),
+            _ if self.exchange.route.bodies.records == BadRecords::Block => Err(Refusal::SecretInContent),
+            OnFind::Edit | OnFind::Renew => Ok(()),
             OnFind::RefuseOrder => Err(Refusal::SecretInContent),
             OnFind::RefuseSigned => Err(Refusal::SignedBody),
         }
@@ -71,37 +83,66 @@ impl Search {
         Ok(*redacted.bytes == *text)
     }
 
+    /// What a body is, and how it is read. An order's is read by the gate as well, so nothing of it is taken apart here.
+    fn reading(&self, headers: &HeaderMap, format: &Format) -> Result<Reading, Refusal> {
+        let limits = &self.with.limits;
+        let limits = Limits { bounds: limits.units, budget: limits.decoded };
+        let reading = format.reading(headers, self.exchange.route.bodies.records, limits)?;
+        if self.on_find == OnFind::RefuseOrder {
+            return Ok(Reading { framing: None, raw: Some(reading.raw.flatten()), drops: false });
+        }
+        Ok(reading)
+    }
+
     /// Searches a body, whole if it is small, else as it streams.
-    pub(super) async fn body(&self, headers: &mut HeaderMap, body: Body) -> Result<Body, Stop> {
+    pub(super) async fn body(&self, headers: &mut HeaderMap, format: &Format, body: Body) -> Result<Body, Stop> {
         if body.is_end_stream() {
             return Ok(body);
         }
-        let codings = Codings::of(headers, self.with.limits.codings)?;
+        let signed = self.on_find == OnFind::RefuseSigned;
+        let codings = Codings::of(headers, self.with.limits.codings, signed)?.or(format.implied());
         if self.on_find == OnFind::RefuseOrder && !codings.is_plain() {
             return Err(Refusal::UnsupportedCoding.into());
         }
         let small = body.size_hint().upper().is_some_and(|most| most <= self.with.limits.buffered_body_bytes as u64);
+        let reading = self.reading(headers, format)?;
         // An order's body is read by the gate, after the gate has seen that its head does not already decide against it.
         if small && self.on_find != OnFind::RefuseOrder {
-            return self.whole(headers, body, codings).await;
+            return self.whole(headers, body, (codings, reading, format)).await;
         }
-        self.streaming(headers, body, &codings)
+        self.streaming(headers, body, &codings, reading)
     }
 
-    fn streaming(&self, headers: &mut HeaderMap, body: Body, codings: &Codings) -> Result<Body, Stop> {
-        if self.on_find == OnFind::RefuseSigned && codings.may_hide() {
+    fn streaming(
+        &self,
+        headers: &mut HeaderMap,
+        body: Body,
+        codings: &Codings,
+        reading: Reading,
+    ) -> Result<Body, Stop> {
+        let mut search = self.clone();
+        if search.on_find == OnFind::Renew {
+            // What vouches for it has left before all of it was seen.
+            search.on_find = OnFind::RefuseSigned;
+        }
+        if search.on_find == OnFind::RefuseSigned && codings.may_hide() {
             // It must not be packed anew, and what it may hide cannot be looked at before it leaves.
             return Err(Refusal::UnsupportedCoding.into());
         }
-        if self.on_find == OnFind::Edit {
+        if search.on_find == OnFind::Edit {
             headers.remove(CONTENT_LENGTH);
             headers.remove(ETAG);
         }
-        let stream = Stream::new(self.clone(), codings, shape_of(headers));
+        let stream = Stream::new(search, codings, reading);
         Ok(Body::stream(Searched::new(body, stream)))
     }
 
-    async fn whole(&self, headers: &mut HeaderMap, body: Body, codings: Codings) -> Result<Body, Stop> {
+    async fn whole(
+        &self,
+        headers: &mut HeaderMap,
+        body: Body,
+        (codings, reading, format): (Codings, Reading, &Format),
+    ) -> Result<Body, Stop> {
         let limits = &self.with.limits;
         let mut memory = self.with.memory.lease();
         let most = body.size_hint().upper().and_then(|most| most.try_into().ok()).unwrap_or(usize::MAX);
@@ -114,21 +155,62 @@ impl Search {
         self.exchange.input.keep(&original);
         let Some(decoded) = codings.decode(&original, limits.decoded, limits.buffered_body_bytes)? else {
             // Small, and large once it is decoded.
-            return self.streaming(headers, with_trailers(original, trailers), &codings);
+            let reading = self.reading(headers, format)?;
+            return self.streaming(headers, with_trailers(original, trailers), &codings, reading);
         };
-        let redacted =
-            redact(&self.with.rules, shape_of(headers).unwrap_or_else(|| sniff(&decoded.plain)), &decoded.plain);
-        self.judge(Place::Body, &redacted.findings)?;
+        let clean = self.through(reading, &decoded.plain)?;
         let beside = self.is_clean(Place::Body, &decoded.asides)? && self.hides_nothing(&codings, &original)?;
-        let bytes = if beside && *redacted.bytes == *decoded.plain {
+        let mut trailers = trailers;
+        let bytes = if beside && *clean == *decoded.plain {
             original
         } else {
-            let plain = redacted.bytes.into_owned();
-            edited(headers, &plain, decoded.decoders.as_ref())
+            let bytes = edited(headers, &clean, decoded.decoders.as_ref());
+            if self.on_find == OnFind::Renew {
+                integrity::renew(headers, trailers.as_mut(), &bytes)?;
+            }
+            bytes
         };
         let Some(mut trailers) = trailers else { return Ok(Body::full(bytes)) };
         self.headers(Place::Trailer, &mut trailers)?;
         Ok(with_trailers(bytes, Some(trailers)))
+    }
+
+    /// A whole body, as it goes on.
+    fn through<'p>(&self, reading: Reading, plain: &'p [u8]) -> Result<Cow<'p, [u8]>, Refusal> {
+        if let Reading { framing: None, raw: Some(shape), .. } = reading {
+            let redacted = redact(&self.with.rules, shape.unwrap_or_else(|| sniff(plain)), plain);
+            self.judge(Place::Body, &redacted.findings)?;
+            return Ok(redacted.bytes);
+        }
+        let mut through = Through::new(Arc::clone(&self.with.rules), reading);
+        let mut out = Vec::with_capacity(plain.len());
+        let passed = through.push(plain, &mut out).and_then(|()| through.finish(&mut out));
+        self.judge(Place::Body, &through.take_findings())?;
+        passed.map_err(|why| self.unreadable(why))?;
+        let dropped = through.take_dropped();
+        if out.is_empty() && !dropped.is_empty() {
+            // A receiver asked to take nothing says that the request is wrong; this says why.
+            return Err(Refusal::SecretInContent);
+        }
+        self.told.dropped(dropped);
+        Ok(if out == plain { Cow::Borrowed(plain) } else { Cow::Owned(out) })
+    }
+
+    /// A body that is not what it should be: nobody can say what is in it.
+    pub(super) fn unreadable(&self, why: FramingError) -> Refusal {
+        let finding = Finding {
+            detector: Arc::from("unscanned"),
+            category: Category::Unscanned,
+            severity: Severity::Medium,
+            action: Action::Block,
+            field: Some(why.to_string()),
+            offset: 0,
+            length: 0,
+            fingerprint: String::new(),
+            confidence: Confidence::High,
+        };
+        self.with.witness.found(&self.exchange, Place::Body, &[finding]);
+        Refusal::Undecodable
     }
 
     /// Whether nothing secret is in what no decoder tells; what cannot be looked at is taken for secret.
@@ -138,7 +220,7 @@ impl Search {
         }
         match (codings.hides_in_the_clear(), self.on_find) {
             (true, _) => self.is_clean(Place::Body, original),
-            (false, OnFind::Edit) => Ok(false),
+            (false, OnFind::Edit | OnFind::Renew) => Ok(false),
             (false, OnFind::RefuseOrder | OnFind::RefuseSigned) => Err(Refusal::UnsupportedCoding),
         }
     }
@@ -160,44 +242,9 @@ fn edited(headers: &mut HeaderMap, plain: &[u8], decoders: Option<&Decoders>) ->
     bytes.into()
 }
 
-/// Whether something in the head vouches for the bytes of the message, or says that a trailer will.
-pub(super) fn is_signed(headers: &HeaderMap, query: Option<&str>) -> bool {
-    let sigv4 = headers.get_all(http::header::AUTHORIZATION).iter().any(|value| value.as_bytes().starts_with(b"AWS4-"));
-    headers.keys().any(|name| vouches(name.as_str()))
-        || announced(headers, &TRAILER)
-        || announced(headers, &X_AMZ_TRAILER)
-        || sigv4
-        || query.is_some_and(|query| query.contains("X-Amz-Signature="))
-}
-
-fn vouches(name: &str) -> bool {
-    VOUCHING.contains(&name) || VOUCHING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
-
-fn announced(headers: &HeaderMap, list: &HeaderName) -> bool {
-    let mut names =
-        headers.get_all(list).iter().filter_map(|names| names.to_str().ok()).flat_map(|names| names.split(','));
-    names.any(|name| vouches(&name.trim().to_ascii_lowercase()))
-}
-
-fn with_trailers(bytes: Bytes, trailers: Option<HeaderMap>) -> Body {
+pub(super) fn with_trailers(bytes: Bytes, trailers: Option<HeaderMap>) -> Body {
     let Some(trailers) = trailers else { return Body::full(bytes) };
     let data = (!bytes.is_empty()).then(|| Ok::<_, Fault>(http_body::Frame::data(bytes)));
     let frames = data.into_iter().chain([Ok(http_body::Frame::trailers(trailers))]);
     Body::stream(http_body_util::StreamBody::new(futures_util::stream::iter(frames)))
 }
-
-const VOUCHING: [&str; 8] = [
-    "content-md5",
-    "digest",
-    "content-digest",
-    "repr-digest",
-    "signature",
-    "signature-input",
-    "x-amz-content-sha256",
-    "x-slack-signature",
-];
-
-const VOUCHING_PREFIXES: [&str; 3] = ["x-amz-checksum-", "x-hub-signature", "stripe-signature"];
-
-static X_AMZ_TRAILER: HeaderName = HeaderName::from_static("x-amz-trailer");

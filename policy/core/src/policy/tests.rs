@@ -237,7 +237,7 @@ const WHOLE: [(&str, &str); 12] = [
     ("a service that is a map", "version: 1\nservice: {a: b}\n"),
 ];
 
-const SECTIONS: [(&str, &str); 58] = [
+const SECTIONS: [(&str, &str); 61] = [
     ("an unknown section", "limit: {}"),
     ("an unknown field", "limits:\n  body_byte: 1"),
     ("a section that is a value", "limits: 5"),
@@ -284,6 +284,15 @@ const SECTIONS: [(&str, &str); 58] = [
     ("no method", "routes: [{name: r, listener: egress, match: {methods: []}, upstream: a}]"),
     ("a header with a space", "routes: [{name: r, listener: egress, allow_headers: [a b], upstream: a}]"),
     ("a flag in words", "routes: [{name: r, listener: egress, redact: {request: sometimes}, upstream: a}]"),
+    (
+        "a format nobody reads",
+        "routes: [{name: r, listener: egress, redact: {format: avro, records: keep, digests: sign}, upstream: a}]",
+    ),
+    ("streams without anything", "streams: [{}]"),
+    (
+        "streams that are wrong",
+        "streams:\n  - {name: s, listen: '127.0.0.1:514', format: gelf, to: h}\n  - {name: s, listen: '127.0.0.1:514', format: syslog, to: 'h:514', records: some}\n  - {name: s, listen: '127.0.0.1:514', format: forward, to: '[::1]:514'}",
+    ),
     ("roles without keys", "routes: [{name: r, listener: egress, roles: [admin], upstream: a}]"),
     ("no role", "routes: [{name: r, listener: egress, roles: [], upstream: a}]"),
     ("an unknown pack", "routes: [{name: r, listener: egress, orders: {pack: mtgox}, upstream: a}]"),

@@ -36,6 +36,7 @@ fn all() -> Vec<Refusal> {
         Refusal::SecretInContent,
         Refusal::Undecodable,
         Refusal::UnsupportedCoding,
+        Refusal::UnknownContent,
         Refusal::SignedBody,
         Refusal::UpstreamUnavailable,
         Refusal::UpstreamTimeout,

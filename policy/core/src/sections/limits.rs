@@ -29,11 +29,13 @@ section! {
         coding_members: u32 = Count("64", "1", "1024"),
         /// Bytes that the decoder of a brotli or zstd body may look back.
         coding_window_bytes: u64 = Bytes("8MiB", "64KiB", "128MiB"),
-        /// Bytes of memory for all the coded bodies that are under way at once.
+        /// Bytes of memory for all the bodies under way at once that are decoded or taken apart.
         coding_memory_bytes: usize = Bytes("48MiB", "4MiB", "4GiB"),
         /// Bytes of a body that has to be held whole.
         buffered_body_bytes: usize = Bytes("1MiB", "1KiB", "64MiB"),
-        /// Depth of a JSON body.
+        /// Bytes of a record, a frame or a field of a message that has to be held whole to be searched.
+        record_bytes: usize = Bytes("4MiB", "64KiB", "64MiB"),
+        /// Depth of a JSON body, and of any message that is taken apart.
         json_depth: usize = Count("32", "4", "128"),
         /// Fields of a JSON or form body.
         json_pairs: usize = Count("4096", "16", "65536"),
@@ -63,6 +65,8 @@ section! {
         handshake_timeout: Duration = Time("10s", "100ms", "1m"),
         /// Between two pieces of a body.
         body_idle_timeout: Duration = Time("30s", "100ms", "10m"),
+        /// An idle connection of a log protocol that is not HTTP.
+        stream_idle_timeout: Duration = Time("1h", "1s", "24h"),
         /// An idle connection of a client.
         keepalive_timeout: Duration = Time("75s", "1s", "1h"),
         /// Connecting to an upstream.

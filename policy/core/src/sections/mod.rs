@@ -12,6 +12,8 @@ mod upstreams;
 
 mod routes;
 
+mod streams;
+
 mod secrets;
 
 mod openbao;
@@ -77,6 +79,8 @@ pub use secrets::{NoReference, SecretRef, SecretSource};
 pub(crate) use secrets::{SecretWritten, check_secrets};
 pub(crate) use signals::SignalsWritten;
 pub use signals::{Signal, Signals};
+pub use streams::{StreamFormat, StreamPolicy};
+pub(crate) use streams::{StreamWritten, check_streams};
 pub use tls::{CertificateSource, ClientCertificates, ListenerTls, TlsVersion, UpstreamTls};
 pub use upstreams::{Protocol, Upstream};
 pub(crate) use upstreams::{UpstreamWritten, check_upstreams};

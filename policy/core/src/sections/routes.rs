@@ -13,9 +13,12 @@ use super::identity::ROLES;
 use super::listeners::Listener;
 use super::roles::check_order_route;
 use super::upstreams::{Protocol, Upstream, valid_host};
+use crate::bodies::{BadRecords, Bodies, BodyFormat, Digests};
 use crate::check::Checker;
 use crate::orders::{Beside, OrderBounds, OrderRules, OrdersWritten, PositionSource};
-use crate::written::{At, Count, Flag, ListenerWord, Place, Raw, RoleWord, ScopeText, Text};
+use crate::written::{
+    At, Count, DigestWord, Flag, FormatWord, ListenerWord, Place, Raw, RecordWord, RoleWord, ScopeText, Text,
+};
 use crate::{Listeners, Matrix, Role};
 pub use callers::CallersPolicy;
 use callers::{FromWritten, RateWritten, check_callers};
@@ -74,6 +77,14 @@ pub(crate) struct RedactWritten {
     pub(crate) request: Option<Raw<Flag>>,
     /// The response. Default false.
     pub(crate) response: Option<Raw<Flag>>,
+    /// How bodies are read. Default auto: by what they and their path say.
+    pub(crate) format: Option<Raw<FormatWord>>,
+    /// What becomes of a record that holds a secret. Default mask.
+    pub(crate) records: Option<Raw<RecordWord>>,
+    /// Whether a body of a type that is not known here is refused. Default false: its bytes are searched.
+    pub(crate) block_unknown: Option<Raw<Flag>>,
+    /// What becomes of a body that holds a secret and has a digest: it is refused, or both are written anew. Default refuse.
+    pub(crate) digests: Option<Raw<DigestWord>>,
 }
 
 /// A route. The first that matches takes the request.
@@ -97,6 +108,8 @@ pub struct RoutePolicy {
     pub redact_request: bool,
     /// Whether the response is searched.
     pub redact_response: bool,
+    /// How bodies are read and what becomes of them.
+    pub bodies: Bodies,
     /// Headers that pass unmasked, in lower case.
     pub allow_headers: Vec<String>,
     /// Query parameters that pass unmasked.
@@ -186,6 +199,7 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
     let egress = listener == Some(Listener::Egress);
     let redact_request = checker.flag(route.redact.request.as_ref(), &field("redact.request"), egress);
     let redact_response = checker.flag(route.redact.response.as_ref(), &field("redact.response"), false);
+    let bodies = check_bodies(&route.redact, &field("redact"), checker);
     let strip_prefix = checker.flag(route.strip_prefix.as_ref(), &field("strip_prefix"), false);
     let allow_headers = tokens(&route.allow_headers, &field("allow_headers"), checker);
     let allow_query = tokens(&route.allow_query, &field("allow_query"), checker);
@@ -209,6 +223,7 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
         strip_prefix,
         redact_request,
         redact_response,
+        bodies,
         allow_headers: allow_headers.iter().map(|header| header.to_ascii_lowercase()).collect(),
         allow_query,
         orders: match rules {
@@ -224,6 +239,19 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
         roles,
         callers: check_callers(route, path, checker),
     })
+}
+
+fn check_bodies(written: &RedactWritten, path: &str, checker: &mut Checker) -> Bodies {
+    let field = |name: &str| format!("{path}.{name}");
+    let format = written.format.as_ref().and_then(|raw| checker.choice(raw, &field("format"), &BodyFormat::WORDS));
+    let records = written.records.as_ref().and_then(|raw| checker.choice(raw, &field("records"), &BadRecords::WORDS));
+    let digests = written.digests.as_ref().and_then(|raw| checker.choice(raw, &field("digests"), &Digests::WORDS));
+    Bodies {
+        format: format.unwrap_or_default(),
+        records: records.unwrap_or_default(),
+        block_unknown: checker.flag(written.block_unknown.as_ref(), &field("block_unknown"), false),
+        digests: digests.unwrap_or_default(),
+    }
 }
 
 fn check_listener(

@@ -1,0 +1,357 @@
+use std::sync::Arc;
+
+use sekisho_codec::framing::{Place, Texts};
+use sekisho_scan::{Action, Finding, Ruleset, Shape, redact};
+
+use super::coding::sniff;
+
+/// All texts of a message, written one below the other: a message in which nothing is found is scanned in one go, and that is nearly
+/// every message. A text under a name is written as a member of a JSON object, so that it reads as it would there.
+#[derive(Debug, Default)]
+pub(super) struct Leaves {
+    pub(super) text: Vec<u8>,
+    /// Where each begins.
+    starts: Vec<usize>,
+}
+
+impl Leaves {
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.starts.clear();
+    }
+
+    /// The one at `offset`.
+    fn at(&self, offset: u64) -> usize {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    fn start(&self, leaf: usize) -> usize {
+        self.starts.get(leaf).copied().unwrap_or_default()
+    }
+}
+
+impl Texts for Leaves {
+    fn text(&mut self, place: &Place<'_>, text: &[u8]) -> Option<Vec<u8>> {
+        self.starts.push(self.text.len());
+        spell(place, &Value::Text(text), &mut self.text);
+        self.text.push(b'\n');
+        None
+    }
+
+    fn number(&mut self, place: &Place<'_>, written: &str) -> Option<Vec<u8>> {
+        self.starts.push(self.text.len());
+        spell(place, &Value::Number(written), &mut self.text);
+        self.text.push(b'\n');
+        None
+    }
+
+    fn enter(&mut self) {}
+
+    fn leave(&mut self) -> bool {
+        true
+    }
+}
+
+#[derive(Debug)]
+enum Value<'v> {
+    Text(&'v [u8]),
+    Number(&'v str),
+}
+
+/// `"name":"value"`, or `"outer":{"inner":"value"}`, or the bare value where it stands under no name.
+fn spell(place: &Place<'_>, value: &Value<'_>, out: &mut Vec<u8>) {
+    let mut names = 0;
+    for name in place.names() {
+        out.extend_from_slice(if names == 0 { b"\"" } else { b"{\"" });
+        escape(name, out);
+        out.extend_from_slice(b"\":");
+        names += 1;
+    }
+    match value {
+        Value::Text(text) if names == 0 => out.extend_from_slice(text),
+        Value::Text(text) => {
+            out.push(b'"');
+            escape(text, out);
+            out.push(b'"');
+        }
+        Value::Number(written) => out.extend_from_slice(written.as_bytes()),
+    }
+    out.extend(std::iter::repeat_n(b'}', usize::saturating_sub(names, 1)));
+}
+
+/// As within a JSON string. What is not UTF-8 stays as it is: it is read as bytes.
+fn escape(text: &[u8], out: &mut Vec<u8>) {
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| *byte < b' ' || matches!(byte, b'"' | b'\\')) {
+        let (before, after) = rest.split_at(at);
+        out.extend_from_slice(before);
+        let Some((byte, after)) = after.split_first() else { return };
+        match byte {
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            other => out.extend_from_slice(format!("\\u{other:04x}").as_bytes()),
+        }
+        rest = after;
+    }
+    out.extend_from_slice(rest);
+}
+
+/// What [`escape`] wrote, and the masks of the scanner in it, which need no escape.
+fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        if *byte != b'\\' {
+            out.push(*byte);
+            continue;
+        }
+        match bytes.next()? {
+            b'n' => out.push(b'\n'),
+            b'r' => out.push(b'\r'),
+            b't' => out.push(b'\t'),
+            b'u' => {
+                let digits: Vec<u8> = bytes.by_ref().take(4).copied().collect();
+                out.push(u8::from_str_radix(str::from_utf8(&digits).ok()?, 16).ok()?);
+            }
+            other => out.push(*other),
+        }
+    }
+    Some(out)
+}
+
+/// Goes through a message in which something was found, and masks it where it stands.
+#[derive(Debug)]
+pub(super) struct Edits<'l> {
+    rules: &'l Arc<Ruleset>,
+    leaves: &'l Leaves,
+    /// Findings in [`Leaves::text`], with the first and the last text each is in, in their order.
+    hits: Vec<Hit>,
+    next: usize,
+    /// Whether records in which something was found are left out.
+    drops: bool,
+    found: bool,
+    /// Records that were left out, by their number among those of this walk, with how they begin.
+    pub(super) dropped: Vec<Dropped>,
+    record: usize,
+    begins: Vec<u8>,
+}
+
+/// A record that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dropped {
+    pub(super) number: usize,
+    /// Its first line, if it is short.
+    pub(super) begins: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Hit {
+    finding: Finding,
+    first: usize,
+    last: usize,
+}
+
+impl<'l> Edits<'l> {
+    pub(super) fn new(rules: &'l Arc<Ruleset>, leaves: &'l Leaves, found: Vec<Finding>, drops: bool) -> Self {
+        let hit = |finding: Finding| {
+            let first = leaves.at(finding.offset);
+            let last = leaves.at(finding.offset.saturating_add(finding.length.saturating_sub(1)));
+            Hit { finding, first, last: last.max(first) }
+        };
+        let hits = found.into_iter().map(hit).collect();
+        let (dropped, begins) = (Vec::new(), Vec::new());
+        Self { rules, leaves, hits, next: 0, drops, found: false, dropped, record: 0, begins }
+    }
+
+    /// How many records went by.
+    pub(super) const fn records(&self) -> usize {
+        self.record
+    }
+
+    /// What was found, each with the way to the text it is in.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.hits.into_iter().map(|hit| hit.finding).collect()
+    }
+
+    /// Whether something is to be masked in the text at hand, and where in its spelling.
+    fn spans(&mut self, place: &Place<'_>) -> Vec<(usize, usize)> {
+        let leaf = self.next;
+        self.next += 1;
+        let start = self.leaves.start(leaf);
+        let mut spans = Vec::new();
+        for hit in self.hits.iter_mut().filter(|hit| (hit.first..=hit.last).contains(&leaf)) {
+            if hit.first == leaf && !place.path.is_empty() {
+                hit.finding.field = Some(place.to_string());
+            }
+            if hit.finding.action != Action::Alert {
+                let from = usize::try_from(hit.finding.offset).unwrap_or(usize::MAX).saturating_sub(start);
+                let length = usize::try_from(hit.finding.length).unwrap_or(usize::MAX);
+                spans.push((from, from.saturating_add(length)));
+            }
+        }
+        self.found |= !spans.is_empty();
+        spans
+    }
+
+    fn masked(&self, place: &Place<'_>, value: &Value<'_>) -> Vec<u8> {
+        let mut names = place.names().peekable();
+        if let (None, Value::Text(text)) = (names.peek(), value) {
+            let redacted = redact(self.rules, sniff(text), text);
+            // What is found among its neighbours only cannot be told from them.
+            return if redacted.blocked || *redacted.bytes == **text { MASK.to_vec() } else { redacted.bytes.into() };
+        }
+        let mut spelled = Vec::new();
+        spell(place, value, &mut spelled);
+        let redacted = redact(self.rules, Shape::Json, &spelled);
+        let inner =
+            (!redacted.blocked && *redacted.bytes != *spelled).then(|| within(place, &redacted.bytes)).flatten();
+        inner.and_then(unescape).unwrap_or_else(|| MASK.to_vec())
+    }
+}
+
+/// What stands between the quotes of the value, if all around it is what it was.
+fn within<'s>(place: &Place<'_>, spelled: &'s [u8]) -> Option<&'s [u8]> {
+    let mut around = Vec::new();
+    spell(place, &Value::Number("\""), &mut around);
+    let quote = around.len() - place.names().count().saturating_sub(1);
+    let (before, after) = around.split_at_checked(quote)?;
+    spelled.strip_prefix(before)?.strip_suffix(after)?.strip_suffix(b"\"")
+}
+
+impl Texts for Edits<'_> {
+    fn text(&mut self, place: &Place<'_>, text: &[u8]) -> Option<Vec<u8>> {
+        if self.drops {
+            let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            self.begins = line.get(..LONGEST_BEGIN.min(line.len())).unwrap_or_default().to_vec();
+        }
+        let spans = self.spans(place);
+        if spans.is_empty() {
+            return None;
+        }
+        if !place.fixed {
+            return Some(self.masked(place, &Value::Text(text)));
+        }
+        let mut stars = text.to_vec();
+        let all = place.names().next().is_some().then_some((0, text.len()));
+        for (from, to) in all.into_iter().chain(spans) {
+            stars.iter_mut().take(to).skip(from).for_each(|byte| *byte = b'*');
+        }
+        Some(stars)
+    }
+
+    fn number(&mut self, place: &Place<'_>, written: &str) -> Option<Vec<u8>> {
+        let spans = self.spans(place);
+        (!spans.is_empty()).then(|| self.masked(place, &Value::Number(written)))
+    }
+
+    fn enter(&mut self) {
+        self.found = false;
+    }
+
+    fn leave(&mut self) -> bool {
+        let drop = self.drops && self.found;
+        if drop {
+            self.dropped.push(Dropped { number: self.record, begins: std::mem::take(&mut self.begins) });
+        }
+        self.record += 1;
+        self.found = false;
+        !drop
+    }
+}
+
+const MASK: &[u8] = b"****";
+const LONGEST_BEGIN: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use sekisho_codec::framing::Step;
+
+    use super::*;
+
+    fn rules() -> Arc<Ruleset> {
+        Arc::new(Ruleset::builder().embedded().unwrap().build().unwrap())
+    }
+
+    fn token() -> String {
+        format!("gh{}_{}", 'p', "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8")
+    }
+
+    /// Tells the texts to both, as a message would, and gives back what became of them.
+    fn through(texts: &[(&[Step<'_>], bool, &str)], drops: bool) -> (Vec<Option<String>>, Vec<Finding>) {
+        let (rules, mut leaves) = (rules(), Leaves::default());
+        let each = |all: &mut dyn Texts| -> Vec<Option<String>> {
+            let one = |(path, fixed, text): &(&[Step<'_>], bool, &str)| {
+                let instead = all.text(&Place { path, fixed: *fixed }, text.as_bytes());
+                instead.map(|bytes| String::from_utf8(bytes).unwrap())
+            };
+            texts.iter().map(one).collect()
+        };
+        each(&mut leaves);
+        let found = redact(&rules, Shape::Text, &leaves.text).findings;
+        let mut edits = Edits::new(&rules, &leaves, found, drops);
+        let out = each(&mut edits);
+        (out, edits.into_findings())
+    }
+
+    #[test]
+    fn what_stands_under_a_name_reads_as_it_would_in_json() {
+        let (out, found) = through(
+            &[
+                (&[], false, "GET /index.html"),
+                (&[Step::Field("attributes"), Step::Name(b"password")], false, "two \"words\"\nand more"),
+                (&[Step::Name(b"note")], false, "it's \"fine\""),
+                (&[Step::Name(b"secret"), Step::Name(b"inner")], false, "correct horse"),
+                (&[Step::Name(b"password")], false, ""),
+            ],
+            false,
+        );
+        let wanted = [None, Some("****more".to_owned()), None, Some("****".to_owned()), None];
+        assert_eq!(out, wanted);
+        let fields: Vec<_> = found.iter().map(|finding| finding.field.clone().unwrap()).collect();
+        assert_eq!(fields, ["attributes.password", "secret.inner"]);
+    }
+
+    #[test]
+    fn only_the_secret_of_a_text_is_masked() {
+        let text = format!("first line\npushed with {} \"ok\"", token());
+        let (out, found) = through(&[(&[Step::Name(b"msg")], false, &text), (&[], false, &text)], false);
+        for out in out {
+            let out = out.unwrap();
+            assert!(out.starts_with("first line\npushed with gh") && out.ends_with(" \"ok\""), "{out}");
+            assert!(!out.contains(token().get(8..30).unwrap()), "{out}");
+        }
+        assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn what_must_keep_its_length_keeps_it() {
+        let text = format!("\u{1}\u{2}{}\u{3}", token());
+        let (out, _) = through(&[(&[], true, &text), (&[Step::Name(b"token")], true, &text)], false);
+        assert_eq!(out[0].as_deref(), Some(&*format!("\u{1}\u{2}{}\u{3}", "*".repeat(token().len()))));
+        assert_eq!(out[1].as_deref(), Some(&*"*".repeat(text.len())));
+    }
+
+    #[test]
+    fn a_number_under_a_forbidden_name_becomes_a_mask() {
+        let (rules, mut leaves) = (rules(), Leaves::default());
+        let password = [Step::Name(b"password")];
+        let count = [Step::Name(b"count")];
+        let each =
+            |all: &mut dyn Texts| [&password, &count].map(|path| all.number(&Place { path, fixed: false }, "123456"));
+        each(&mut leaves);
+        let found = redact(&rules, Shape::Text, &leaves.text).findings;
+        let mut edits = Edits::new(&rules, &leaves, found, false);
+        assert_eq!(each(&mut edits), [Some(b"****".to_vec()), None]);
+    }
+
+    #[test]
+    fn what_is_escaped_is_unescaped() {
+        let all: Vec<u8> = (0..=255).collect();
+        let mut escaped = Vec::new();
+        escape(&all, &mut escaped);
+        assert_eq!(unescape(&escaped), Some(all));
+    }
+}

@@ -1,0 +1,235 @@
+//! Log protocols that are not HTTP: accepted, searched record by record, and sent on. They have a thread of their own, so that a flood
+//! of log lines takes nothing from orders.
+//!
+//! A connection of a client is one connection to the receiver, whose acknowledgements go back as they are. What the receiver does not
+//! take in time is not read from the client either: nothing is queued here but the record at hand.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use sekisho_filters::redact::{Feed, RedactLayer};
+use sekisho_filters::{Exchange, Fault, Route, Witness};
+use sekisho_policy::{Refusal, StreamFormat};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+
+use super::classify::Decisions;
+use super::listener;
+
+/// One stream of policy, as it runs.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    /// What its connections are journaled under.
+    pub route: Arc<Route>,
+    /// What is spoken on it.
+    pub format: StreamFormat,
+    /// The receiver.
+    pub host: Arc<str>,
+    /// The receiver's port.
+    pub port: u16,
+    /// What a connection may cost.
+    pub limits: StreamLimits,
+}
+
+/// What a connection may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamLimits {
+    /// Most connections at once.
+    pub connections: usize,
+    /// Time to reach the receiver.
+    pub connect: Duration,
+    /// Between two pieces of one record, and until the receiver has taken it.
+    pub within: Duration,
+    /// Between two records.
+    pub idle: Duration,
+    /// How long connections have to finish once a drain began.
+    pub drain: Duration,
+}
+
+/// What the connections of all streams share.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// What is searched for, and how.
+    pub redact: RedactLayer,
+    /// Told of what goes no further.
+    pub witness: Arc<dyn Witness>,
+    /// Numbers connections as it does requests.
+    pub decisions: Arc<Decisions>,
+}
+
+/// Streams with their sockets.
+#[derive(Debug)]
+pub struct Bound(Vec<(StdListener, Stream)>);
+
+/// Binds the sockets of `streams`.
+///
+/// # Errors
+///
+/// The system's, with the address in its text.
+pub async fn bind(streams: Vec<(SocketAddr, Stream)>) -> io::Result<Bound> {
+    let mut bound = Vec::new();
+    for (address, stream) in streams {
+        let what = format!("streams: `{}`", stream.route.name);
+        bound.push((listener::bind(&what, address).await?.into_std()?, stream));
+    }
+    Ok(Bound(bound))
+}
+
+impl Bound {
+    /// Where each listens, by its name.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn addresses(&self) -> io::Result<Vec<(Arc<str>, SocketAddr)>> {
+        let one = |(socket, stream): &(StdListener, Stream)| Ok((Arc::clone(&stream.route.name), socket.local_addr()?));
+        self.0.iter().map(one).collect()
+    }
+
+    /// Serves all of them on a thread of their own until `drain` is cancelled and what was under way has ended; then drops `token`.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread or no descriptor.
+    pub fn spawn(self, shared: Shared, drain: CancellationToken, token: TaskTrackerToken) -> io::Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listening = {
+            let _on_it = runtime.enter();
+            let one = |(socket, stream)| Ok::<_, io::Error>((TcpListener::from_std(socket)?, stream));
+            self.0.into_iter().map(one).collect::<Result<Vec<_>, _>>()?
+        };
+        let serve = move || {
+            let all = listening.into_iter().map(|(socket, stream)| stream.serve(socket, shared.clone(), drain.clone()));
+            runtime.block_on(futures_util::future::join_all(all));
+            drop(token);
+        };
+        std::thread::Builder::new().name("streams".to_owned()).spawn(serve).map(drop)
+    }
+}
+
+impl Stream {
+    async fn serve(self, socket: TcpListener, shared: Shared, drain: CancellationToken) {
+        let connections = TaskTracker::new();
+        let room = Arc::new(Semaphore::new(self.limits.connections));
+        while let Some(place) = until(&drain, Arc::clone(&room).acquire_owned()).await {
+            let Some(accepted) = until(&drain, socket.accept()).await else { break };
+            let Ok((client, peer)) = accepted else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let (stream, shared, drain) = (self.clone(), shared.clone(), drain.clone());
+            connections.spawn(async move {
+                stream.connection(client, peer, &shared, &drain).await;
+                drop(place);
+            });
+        }
+        drop(socket);
+        connections.close();
+        let _cut = tokio::time::timeout(self.limits.drain, connections.wait()).await;
+    }
+
+    async fn connection(self, client: TcpStream, peer: SocketAddr, shared: &Shared, drain: &CancellationToken) {
+        let exchange = Arc::new(self.exchange(peer.ip().to_canonical(), &shared.decisions));
+        let feed = shared.redact.feed(Arc::clone(&exchange), self.format);
+        match self.relay(client, feed, drain).await {
+            Ok(()) => {}
+            Err(Fault::Cut(refusal)) => shared.witness.refused(&exchange, &refusal),
+            Err(fault) => shared.witness.broke(&exchange, &fault),
+        }
+    }
+
+    fn exchange(&self, peer: IpAddr, decisions: &Decisions) -> Exchange {
+        let (decision, route) = (decisions.next(), Arc::clone(&self.route));
+        Exchange { decision, peer, route, host: Arc::clone(&self.host) }
+    }
+
+    async fn relay(&self, client: TcpStream, feed: Feed, drain: &CancellationToken) -> Result<(), Fault> {
+        let connect = TcpStream::connect((&*self.host, self.port));
+        let receiver = timed(self.limits.connect, connect).await.map_err(upstream)?;
+        client.set_nodelay(true).map_err(downstream)?;
+        receiver.set_nodelay(true).map_err(upstream)?;
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_receiver, to_receiver) = receiver.into_split();
+        let forth = self.forth(&mut from_client, to_receiver, feed, drain);
+        // What the receiver says is acknowledgements. When it hangs up, so do we: the client sends again what was not acknowledged.
+        let back = tokio::io::copy(&mut from_receiver, &mut to_client);
+        tokio::pin!(forth, back);
+        tokio::select! {
+            forth = &mut forth => {
+                forth?;
+                // The client may still wait for an acknowledgement of what it sent last.
+                let _no_more = tokio::time::timeout(self.limits.within, back).await;
+                Ok(())
+            }
+            back = &mut back => back.map(drop).map_err(upstream),
+        }
+    }
+
+    /// From the client to the receiver, until the client has finished.
+    async fn forth(
+        &self,
+        from: &mut OwnedReadHalf,
+        mut to: OwnedWriteHalf,
+        mut feed: Feed,
+        drain: &CancellationToken,
+    ) -> Result<(), Fault> {
+        loop {
+            let wait = if feed.is_within() { self.limits.within } else { self.limits.idle };
+            let piece = match until(drain, timed(wait, read(from))).await {
+                Some(Ok(piece)) => piece,
+                // Between two records the connection may end; within one it was too slow.
+                Some(Err(late)) if late.kind() == io::ErrorKind::TimedOut => match feed.is_within() {
+                    true => return Err(Refusal::RequestTimeout.into()),
+                    false => Bytes::new(),
+                },
+                Some(Err(broken)) => return Err(downstream(broken)),
+                // A drain: what is whole has gone on.
+                None => return to.shutdown().await.map_err(upstream),
+            };
+            let ended = piece.is_empty();
+            let out = if ended { feed.finish()? } else { feed.push(piece)? };
+            timed(self.limits.within, to.write_all(&out)).await.map_err(upstream)?;
+            if ended {
+                return to.shutdown().await.map_err(upstream);
+            }
+        }
+    }
+}
+
+async fn read(from: &mut OwnedReadHalf) -> io::Result<Bytes> {
+    let mut piece = BytesMut::with_capacity(PIECE);
+    from.read_buf(&mut piece).await?;
+    Ok(piece.freeze())
+}
+
+async fn timed<T>(most: Duration, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(most, future).await.unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// What `future` comes to, unless a drain begins before.
+async fn until<T>(drain: &CancellationToken, future: impl Future<Output = T>) -> Option<T> {
+    drain.run_until_cancelled(future).await
+}
+
+fn upstream(error: io::Error) -> Fault {
+    Fault::Upstream(error.into())
+}
+
+fn downstream(error: io::Error) -> Fault {
+    Fault::Downstream(error.into())
+}
+
+const PIECE: usize = 16 * 1024;
+/// How long accepting pauses when the process has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
