@@ -5,7 +5,6 @@ mod evidence;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,8 +19,8 @@ use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::{Bounded, OrderLimits, Positions};
 use sekisho_filters::redact::RedactLimits;
 use sekisho_policy::{
-    ActionName, Bodies, CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol,
-    RoutePolicy, SecretSource, StreamPolicy,
+    ActionName, CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol, RoutePolicy,
+    SecretSource,
 };
 use sekisho_scan::{Action, KnownSecret, Ruleset};
 use zeroize::Zeroizing;
@@ -32,7 +31,6 @@ use crate::data::classify::Entry;
 use crate::data::hops::Hops;
 use crate::data::listener::ConnectionLimits;
 use crate::data::secure::ClientTls;
-use crate::data::streams::{Stream, StreamLimits};
 use crate::data::upstream::{self, Patience, Target, Timeouts, Upstream};
 use crate::evidence::bundle::Maker;
 use crate::evidence::seal::{Bao, Master, Vault};
@@ -270,27 +268,6 @@ fn callers(policy: &RoutePolicy, most: usize) -> Callers {
         rates: (!rates.is_empty()).then(|| Arc::new(Rates::new(rates, most))),
         upstream_denies: upstream_denies.iter().filter_map(|status| StatusCode::from_u16(*status).ok()).collect(),
     }
-}
-
-/// The streams of `policy`, with where they listen.
-#[must_use]
-pub fn streams(policy: &Policy) -> Vec<(SocketAddr, Stream)> {
-    let limits = &policy.limits;
-    let limits = StreamLimits {
-        connections: limits.connections,
-        connect: limits.connect_timeout,
-        within: limits.body_idle_timeout,
-        idle: limits.stream_idle_timeout,
-        drain: limits.drain_timeout,
-    };
-    let one = |stream: &StreamPolicy| {
-        let bodies = Bodies { records: stream.records, ..Bodies::default() };
-        let redact = Redaction { request: true, response: false };
-        let route = Route { redact, bodies, ..Route::nowhere(&stream.name) };
-        let (host, port) = (Arc::from(stream.host.as_str()), stream.port);
-        (stream.listen, Stream { route: Arc::new(route), format: stream.format, host, port, limits })
-    };
-    policy.streams.iter().map(one).collect()
 }
 
 /// The upstreams of `policy`, with how TLS is spoken with those that `tls` names.

@@ -8,7 +8,6 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::{Addresses, MayTls};
-use crate::compile;
 use crate::data::chain::{Chain, Parts, chain};
 use crate::data::classify::Routes;
 use crate::data::listener::{ConnectionLimits, Gate, Listening, bind};
@@ -57,7 +56,7 @@ impl Sockets {
             None => Ok(None),
         };
         Ok(Self {
-            streams: streams::bind(compile::streams(policy)).await?,
+            streams: streams::bind(streams::of(policy)).await?,
             ingress: maybe("listeners.ingress", listeners.ingress).await?,
             egress: maybe("listeners.egress", listeners.egress).await?,
             admin: bind("listeners.admin", listeners.admin).await?,

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use sekisho_filters::exchange::{Input, Redaction};
 use sekisho_filters::redact::{Feed, RedactLayer};
 use sekisho_filters::{Exchange, Fault, Route, Witness};
-use sekisho_policy::{Refusal, StreamFormat};
+use sekisho_policy::{Bodies, Policy, Refusal, StreamFormat, StreamPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -63,6 +64,27 @@ pub struct Shared {
     pub witness: Arc<dyn Witness>,
     /// Numbers connections as it does requests.
     pub decisions: Arc<Decisions>,
+}
+
+/// The streams of `policy`, with where they listen.
+#[must_use]
+pub fn of(policy: &Policy) -> Vec<(SocketAddr, Stream)> {
+    let limits = &policy.limits;
+    let limits = StreamLimits {
+        connections: limits.connections,
+        connect: limits.connect_timeout,
+        within: limits.body_idle_timeout,
+        idle: limits.stream_idle_timeout,
+        drain: limits.drain_timeout,
+    };
+    let one = |stream: &StreamPolicy| {
+        let bodies = Bodies { records: stream.records, ..Bodies::default() };
+        let redact = Redaction { request: true, response: false };
+        let route = Route { redact, bodies, ..Route::nowhere(&stream.name) };
+        let (host, port) = (Arc::from(stream.host.as_str()), stream.port);
+        (stream.listen, Stream { route: Arc::new(route), format: stream.format, host, port, limits })
+    };
+    policy.streams.iter().map(one).collect()
 }
 
 /// Streams with their sockets.
@@ -151,7 +173,7 @@ impl Stream {
 
     fn exchange(&self, peer: IpAddr, decisions: &Decisions) -> Exchange {
         let (decision, route) = (decisions.next(), Arc::clone(&self.route));
-        Exchange { decision, peer, route, host: Arc::clone(&self.host) }
+        Exchange { decision, peer, route, host: Arc::clone(&self.host), input: Input::default() }
     }
 
     async fn relay(&self, client: TcpStream, feed: Feed, drain: &CancellationToken) -> Result<(), Fault> {

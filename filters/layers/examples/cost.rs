@@ -128,6 +128,7 @@ impl Stage {
             peer: [127, 0, 0, 1].into(),
             route: Arc::clone(&self.route),
             host: Arc::from("h"),
+            input: sekisho_filters::exchange::Input::default(),
         };
         let mut request = Request::post(path);
         for (name, value) in headers {
