@@ -40,6 +40,11 @@ pub(crate) fn known() -> String {
     ["Vn3uE", "xq8Rk", "0Zt6y", "Lw2Pc", "Hd9Js"].concat()
 }
 
+/// What becomes of it.
+pub(crate) fn masked_known() -> String {
+    ["****", "d9Js"].concat()
+}
+
 /// Another, which is the same in lower case.
 pub(crate) fn lower() -> String {
     known().to_lowercase()
