@@ -4,51 +4,43 @@ mod credentials;
 
 mod journal;
 
+mod shared;
+
 mod sockets;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
 use sekisho_filters::Witness;
-use sekisho_filters::access::Door;
-use sekisho_filters::limits::LimitsLayer;
-use sekisho_filters::order_gate::{OrderLedger, SafetyView};
-use sekisho_filters::redact::RedactLayer;
+use sekisho_filters::order_gate::SafetyView;
 use sekisho_journal::{Event, EventType};
 use sekisho_policy::{Listener, Policy};
-use sekisho_scan::Ruleset;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use sekisho_safety::Name;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::admin::{Admin, AdminPort, HealthPort};
+use crate::admin::{AdminPort, HealthPort};
 use crate::compile::{self, CompileError};
-use crate::control::bundles::StoredBundles;
 use crate::control::clock::since_boot;
-use crate::control::preconditions::Preconditions;
-use crate::control::release::Bounds;
-use crate::control::safety::now_ms;
 use crate::control::signals::monitors::Monitors;
-use crate::control::{BreakGlass, Gates, Incidents, Releases, Safety, Signals, history, positions, signals, watch};
-use crate::data::chain::Parts;
-use crate::data::classify::{Decisions, Routes};
-use crate::data::ledger::Ledger;
+use crate::control::{Safety, positions, watch};
+use crate::data::exposure::always;
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
 use crate::data::secure::ServerTls;
 use crate::data::streams;
 use crate::data::upstream::Upstreams;
 use crate::data::workers;
-use crate::evidence::keep::Early;
-use crate::evidence::seal::Vault;
+use crate::enforce::containments::With;
+use crate::enforce::{Containments, Drill, Reload, hangup, rules, values};
 use crate::evidence::{Journal, OpenError};
-use crate::identity::book::{BookError, Shelf};
-use crate::identity::credentials::Credentials;
-use crate::identity::{self, kept, kept::KeptFiles};
-use crate::telemetry::{Metrics, Recorder, log};
-use crate::tls::{Tls, TlsError, Watch};
+use crate::identity::book::BookError;
+use crate::identity::{self, kept};
+use crate::telemetry::log;
+use crate::tls::{TlsError, Watch};
 pub(crate) use journal::open_journal;
+use shared::{Controls, Shared};
 use sockets::{Entrance, Sockets};
 
 /// Why the sidecar did not start. Each is one clear line.
@@ -123,6 +115,7 @@ impl App {
         let sockets = Sockets::bind(policy).await?;
         let (shared, raised) = Shared::open(policy, data)?;
         log::scrub_with(shared.journal.scrub());
+        let reload = Arc::new(shared.reload(policy, file)?);
         let app = Self {
             addresses: sockets.addresses()?,
             streams: sockets.streams.addresses()?,
@@ -132,20 +125,25 @@ impl App {
             drain: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
+        let with = With {
+            journal: app.journal.clone(),
+            reload: Arc::clone(&reload),
+            exposures: Arc::clone(&sockets.exposures),
+            safety: Arc::clone(&app.safety),
+            incidents: Arc::clone(&shared.incidents),
+        };
+        // Before anything is served: what was contained still is.
+        let containments = Containments::open(data, &app.journal.files(), shared.first, with).await?;
+        let containments = Arc::new(containments);
         app.spawn(Arc::clone(&shared.incidents).watch());
         let metrics = shared.metrics.clone();
-        app.spawn(signals::contain(
-            raised,
-            Arc::clone(&app.safety),
-            Arc::clone(&shared.incidents),
-            app.journal.clone(),
-            move |name| metrics.raised(name.as_str()),
-        ));
-        app.look_after(policy, (data, file), &shared);
-        app.spawn(watch::on_sigusr1(Arc::clone(&app.safety))?);
-        if let Some(path) = policy.safety.sentinel.clone() {
-            app.spawn(watch::sentinel(path, policy.safety.sentinel_interval, Arc::clone(&app.safety)));
-        }
+        let told = move |name: &Name| metrics.raised(name.as_str());
+        app.spawn(rules::contain(raised, Arc::clone(&containments), told));
+        app.look_after(policy, (data, &reload), &shared);
+        let (raised, journal) = (shared.signals.sender(), app.journal.clone());
+        let drill = Arc::new(Drill { reload: Arc::clone(&reload), journal, raised });
+        app.spawn(Arc::clone(&drill).keep());
+        let looked = app.heed(policy, &reload)?;
         app.look_after_credentials(policy, &shared)?;
         let (door, files) = (Arc::clone(&shared.door), Arc::clone(&shared.kept));
         app.tasks.spawn(kept::keep(door, files, policy.auth_failures.save_interval, app.drain.clone()));
@@ -155,10 +153,10 @@ impl App {
         app.spawn(compile::keeper(policy, data, &app.journal, shared.vault.as_ref()).keep());
         // Before anything is let through: what was loosened in an emergency is over.
         shared.break_glass.elapse(since_boot()).await;
-        app.serve((policy, data), sockets, &shared)?;
+        app.serve((policy, data), sockets, (&shared, Controls { reload, containments, drill }))?;
         let watch =
             Watch { interval: policy.monitors.certificate_interval, expiry: policy.monitors.certificate_expiry };
-        app.spawn(shared.tls.clone().watch(watch, app.journal.clone())?);
+        app.spawn(shared.tls.clone().watch(watch, app.journal.clone(), looked));
         app.journal.record(
             Event::new(EventType::Operation, "start")
                 .with_input("policy_hash", policy.hash())
@@ -169,39 +167,63 @@ impl App {
         Ok(app)
     }
 
-    fn serve(&self, (policy, data): (&Policy, &Path), sockets: Sockets, shared: &Shared) -> Result<(), StartError> {
+    fn serve(
+        &self,
+        (policy, data): (&Policy, &Path),
+        sockets: Sockets,
+        (shared, controls): (&Shared, Controls),
+    ) -> Result<(), StartError> {
         let limits = compile::connection_limits(policy);
         let mut entrances = Vec::new();
-        for (listener, socket) in [(Listener::Ingress, sockets.ingress), (Listener::Egress, sockets.egress)] {
-            let Some(socket) = socket else { continue };
-            let entries = compile::entries(policy, listener)?;
-            compile::position_sources(policy, &entries).for_each(|(source, to)| self.spawn(positions::ask(source, to)));
-            let routes = Routes::new(listener, entries, Arc::clone(&shared.decisions));
-            let routes = Arc::new(routes.behind(compile::hops(policy, listener)));
+        let Sockets { streams, exposures, admin: admin_socket, health } = sockets;
+        for (listener, side) in [(Listener::Ingress, &exposures.ingress), (Listener::Egress, &exposures.egress)] {
+            let Some(side) = side else { continue };
+            let served = controls.reload.live.served();
+            for (source, to) in compile::position_sources(policy, served.routes(listener)) {
+                self.spawn(positions::ask(source, to));
+            }
             let (room, peers, tls) = (limits.room(), limits.peers(), shared.tls.of(listener));
-            entrances.push(Entrance { socket, routes, limits, room, peers, tls });
+            entrances.push(Entrance { socket: side.socket(), listener, limits, room, peers, tls });
         }
-        let parts = shared.parts(policy);
+        let witness = Arc::clone(&shared.recorder) as Arc<dyn Witness>;
         for number in 0..compile::workers(policy) {
             // A worker has upstream connections of its own; all parts are shared.
             let upstreams = Upstreams::new(compile::upstreams(policy, &shared.tls.upstreams)?);
-            let listening = || entrances.iter().map(|entrance| entrance.gate(&parts, &upstreams)).collect();
+            let listening = || {
+                Ok(entrances
+                    .iter()
+                    .map(|entrance| entrance.gate(&controls.reload.live, &witness, &upstreams))
+                    .collect())
+            };
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
         }
-        let (redact, witness) = (parts.redact, parts.witness);
-        let feeds = streams::Shared { redact, witness, decisions: Arc::clone(&shared.decisions) };
-        sockets.streams.spawn(feeds, self.drain.clone(), self.tasks.token())?;
-        let admin = shared.admin(policy, data);
-        self.listen(limits, (sockets.admin, None), AdminPort(Arc::clone(&admin)));
-        self.listen(limits, (sockets.health, shared.tls.health.clone()), HealthPort(admin));
+        let (live, witness) = (Arc::clone(&controls.reload.live), Arc::clone(&witness));
+        let feeds = streams::Shared { live, witness, decisions: Arc::clone(&shared.decisions) };
+        streams.spawn(feeds, self.drain.clone(), self.tasks.token())?;
+        let admin = shared.admin((policy, data), controls);
+        self.listen(limits, (admin_socket, None), AdminPort(Arc::clone(&admin)));
+        self.listen(limits, (health, shared.tls.health.clone()), HealthPort(admin));
         Ok(())
     }
 
-    fn look_after(&self, policy: &Policy, (data, file): (&Path, Option<&Path>), shared: &Shared) {
+    /// Heeds what it is told without the network: signals of the system, and files. Who else reads files is told when to.
+    fn heed(&self, policy: &Policy, reload: &Arc<Reload>) -> Result<Arc<Notify>, StartError> {
+        let looked = Arc::new(Notify::new());
+        self.spawn(hangup::on_sighup(Arc::clone(reload), Arc::clone(&looked))?);
+        self.spawn(values::follow(Arc::clone(reload), policy.monitors.secret_interval));
+        self.spawn(watch::on_sigusr1(Arc::clone(&self.safety))?);
+        if let Some(path) = policy.safety.sentinel.clone() {
+            self.spawn(watch::sentinel(path, policy.safety.sentinel_interval, Arc::clone(&self.safety)));
+        }
+        Ok(looked)
+    }
+
+    fn look_after(&self, policy: &Policy, (data, reload): (&Path, &Arc<Reload>), shared: &Shared) {
         let monitors = Arc::new(Monitors {
             policy: policy.monitors.clone(),
             data: data.to_path_buf(),
-            pinned: file.map(|file| (file.to_path_buf(), policy.hash().to_owned())),
+            file: reload.file.clone(),
+            in_force: Arc::clone(&reload.policy),
             safety: Arc::clone(&self.safety),
             journal: self.journal.clone(),
             signals: Arc::clone(&shared.signals),
@@ -217,7 +239,8 @@ impl App {
     }
 
     fn listen<H: Handle>(&self, limits: ConnectionLimits, (socket, tls): (TcpListener, MayTls), handler: H) {
-        let listening = Listening { socket, handler, limits, room: limits.room(), peers: limits.peers(), tls };
+        let (socket, room, peers) = (always(socket), limits.room(), limits.peers());
+        let listening = Listening { socket, handler, limits, room, peers, tls };
         self.tasks.spawn(listening.serve(self.drain.clone()));
     }
 
@@ -243,124 +266,3 @@ impl App {
 
 /// How TLS is spoken on a listener, if it is.
 type MayTls = Option<Arc<ServerTls>>;
-
-/// What the listeners share.
-struct Shared {
-    rules: Arc<Ruleset>,
-    door: Arc<Door>,
-    kept: Arc<KeptFiles>,
-    credentials: Arc<Credentials>,
-    journal: Journal,
-    ledger: Arc<Ledger>,
-    vault: Option<Arc<Vault>>,
-    safety: Arc<Safety>,
-    incidents: Arc<Incidents>,
-    break_glass: Arc<BreakGlass>,
-    gates: Arc<Gates>,
-    signals: Arc<Signals>,
-    unverified: Option<&'static str>,
-    metrics: Metrics,
-    tls: Tls,
-    recorder: Arc<Recorder>,
-    decisions: Arc<Decisions>,
-}
-
-impl Shared {
-    fn open(policy: &Policy, data: &Path) -> Result<(Self, mpsc::Receiver<signals::Raised>), StartError> {
-        let rules = Arc::new(compile::ruleset(policy)?);
-        let (door, kept) = identity::door(policy, KeptFiles::open(data)?)?;
-        let vault = compile::vault(policy)?;
-        let shelf = Shelf::new(data, vault.clone());
-        let credentials = Credentials::open(Arc::clone(&door), shelf, policy.identity.clone()).map(Arc::new)?;
-        let journal = open_journal(policy, data, &rules, vault.clone())?;
-        let ledger = Arc::new(Ledger::open(data, &policy.orders_ledger)?);
-        let loaded = history::load(data, &journal.files(), now_ms())?;
-        let safety = Arc::new(Safety::new(loaded.state, loaded.files, journal.clone(), policy.safety.settle_timeout));
-        let incidents =
-            Incidents::open(data, policy.incidents.clone(), Arc::clone(&safety), journal.clone()).map(Arc::new)?;
-        let break_glass =
-            BreakGlass::open(data, Arc::clone(&safety), Arc::clone(&incidents), journal.clone()).map(Arc::new)?;
-        let (signals, raised) = Signals::new(&policy.signals);
-        let signals = Arc::new(signals);
-        let gates = Arc::new(Gates::new(&policy.gates, signals.sender(), journal.clone(), since_boot()));
-        let metrics = Metrics::new()?;
-        let counting = metrics.clone();
-        let tls = Tls::load(policy, move |listener, how| counting.handshake(listener, how.as_str()))?;
-        let recorder = Recorder::new(journal.clone(), metrics.clone(), Arc::clone(&signals));
-        let recorder = Arc::new(recorder.with_digests(compile::fingerprint_key(policy)?));
-        let mut boot = [0; 8];
-        getrandom::fill(&mut boot)?;
-        let decisions = Arc::new(Decisions::new(u64::from_be_bytes(boot)));
-        let unverified = loaded.unverified;
-        Ok((
-            Self {
-                rules,
-                door,
-                kept,
-                credentials,
-                journal,
-                ledger,
-                vault,
-                safety,
-                incidents,
-                break_glass,
-                gates,
-                signals,
-                unverified,
-                metrics,
-                tls,
-                recorder,
-                decisions,
-            },
-            raised,
-        ))
-    }
-
-    fn parts(&self, policy: &Policy) -> Parts {
-        let witness = Arc::clone(&self.recorder) as Arc<dyn Witness>;
-        let rules = Arc::clone(&self.rules);
-        Parts {
-            limits: LimitsLayer::new(compile::request_limits(policy)),
-            door: Arc::clone(&self.door),
-            redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(policy)),
-            safety: Arc::clone(&self.safety) as Arc<dyn SafetyView>,
-            ledger: Arc::clone(&self.ledger) as Arc<dyn OrderLedger>,
-            order_limits: compile::order_limits(policy),
-            witness,
-        }
-    }
-
-    fn admin(&self, policy: &Policy, data: &Path) -> Arc<Admin> {
-        let bundles = Arc::new(compile::bundles(policy, data, &self.rules, self.vault.as_ref()));
-        let key = self.journal.verifier_key().clone();
-        let preconditions = Preconditions {
-            safety: Arc::clone(&self.safety),
-            incidents: Arc::clone(&self.incidents),
-            gates: Arc::clone(&self.gates),
-            journal: self.journal.clone(),
-            bundles: Some(Arc::new(StoredBundles { maker: Arc::clone(&bundles), key })),
-            min_stay: policy.safety.min_stay,
-        };
-        let safety = &policy.safety;
-        let bounds = Bounds { ttl: safety.challenge_ttl, most: safety.challenges, break_glass: safety.break_glass };
-        let releases = Releases::new(preconditions, Arc::clone(&self.break_glass), bounds);
-        let keeper = compile::keeper(policy, data, &self.journal, self.vault.as_ref());
-        Arc::new(Admin {
-            early: Arc::new(Early::new(keeper, safety.challenge_ttl)),
-            releases: Arc::new(releases),
-            incidents: Arc::clone(&self.incidents),
-            gates: Arc::clone(&self.gates),
-            safety: Arc::clone(&self.safety),
-            journal: self.journal.clone(),
-            door: Arc::clone(&self.door),
-            credentials: Arc::clone(&self.credentials),
-            matrix: policy.matrix,
-            recorder: Arc::clone(&self.recorder),
-            metrics: self.metrics.clone(),
-            decisions: Arc::clone(&self.decisions),
-            bundles,
-            policy_hash: Arc::from(policy.hash()),
-            unverified: self.unverified,
-        })
-    }
-}

@@ -2,9 +2,9 @@
 
 mod evidence;
 
+mod rules;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,15 +19,17 @@ use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::{Bounded, OrderLimits, Positions};
 use sekisho_filters::redact::RedactLimits;
 use sekisho_policy::{
-    ActionName, CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol, RoutePolicy,
+    CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol, RoutePolicy,
     SecretSource,
 };
-use sekisho_scan::{Action, KnownSecret, Ruleset};
+use sekisho_safety::Slope;
+use sekisho_scan::Ruleset;
 use zeroize::Zeroizing;
 
 pub use evidence::{journal, keeper, kept};
+pub use rules::{fingerprint_key, knowing, revoked, ruleset};
 
-use crate::data::classify::Entry;
+use crate::data::classify::{Entry, Routes};
 use crate::data::hops::Hops;
 use crate::data::listener::ConnectionLimits;
 use crate::data::secure::ClientTls;
@@ -129,121 +131,107 @@ fn master(policy: &Policy, source: &MasterSource) -> Result<Master, CompileError
     }
 }
 
-/// The detectors of `policy`, with the known secrets it refers to.
-///
-/// # Errors
-///
-/// When a secret cannot be read or is too weak to be searched for, or a detector is not known.
-pub fn ruleset(policy: &Policy) -> Result<Ruleset, CompileError> {
-    let detectors = &policy.detectors;
-    let failed = |error: &dyn std::fmt::Display| CompileError::Detectors(error.to_string());
-    let mut builder = Ruleset::builder().embedded().map_err(|error| failed(&error))?;
-    for path in &detectors.packs {
-        builder = builder.pack(&path.display().to_string(), &pack(path)?).map_err(|error| failed(&error))?;
-    }
-    builder = builder.field_names(&detectors.fields).default_action(action(detectors.default_action));
-    builder = builder.hold_bytes(policy.limits.scan_hold_bytes);
-    for id in &detectors.disable {
-        builder = builder.disable(id);
-    }
-    for (id, name) in &detectors.actions {
-        builder = builder.action(id, action(*name));
-    }
-    for secret in &policy.secrets {
-        let value = resolve(&format!("secrets: `{}`", secret.name), &secret.source)?;
-        let known = KnownSecret { name: secret.name.clone(), value };
-        let unsearchable = |why: &dyn std::fmt::Display| CompileError::Unsearchable {
-            name: secret.name.clone(),
-            why: why.to_string(),
-        };
-        builder = builder.known(known).map_err(|why| unsearchable(&why))?;
-    }
-    if let Some(key) = fingerprint_key(policy)? {
-        builder = builder.fingerprint_key(key);
-    }
-    builder.build().map_err(|error| failed(&error))
-}
-
-/// The key of fingerprints and of digests of inputs, if policy names one.
-///
-/// # Errors
-///
-/// When it cannot be read.
-pub fn fingerprint_key(policy: &Policy) -> Result<Option<[u8; 32]>, CompileError> {
-    let Some(source) = &policy.detectors.fingerprint_key else { return Ok(None) };
-    let key = resolve("detectors.fingerprint_key", &source.source)?;
-    Ok(Some(<sha2::Sha256 as sha2::Digest>::digest(&*key).into()))
-}
-
-/// The text of a pack, of a size that a pack may have.
-fn pack(path: &Path) -> Result<String, CompileError> {
-    let failed =
-        |why: &dyn std::fmt::Display| CompileError::Detectors(format!("cannot read `{}`: {why}", path.display()));
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    file.take(MAX_PACK + 1).read_to_string(&mut text).map_err(|error| failed(&error))?;
-    if text.len() as u64 > MAX_PACK {
-        return Err(failed(&"a pack is at most 4 MiB: divide it"));
-    }
-    Ok(text)
-}
-
-/// The routes of one listener.
+/// The routes of one listener. Of those that `before` had, what is counted for them goes on.
 ///
 /// # Errors
 ///
 /// When a header or method name is none.
-pub fn entries(policy: &Policy, listener: Listener) -> Result<Vec<Entry>, CompileError> {
+pub fn entries(
+    policy: &Policy,
+    listener: Listener,
+    before: Option<(&Policy, &Routes)>,
+) -> Result<Vec<Entry>, CompileError> {
     let most = policy.limits.rate_callers;
-    policy.routes.iter().filter(|route| route.listener == listener).map(|route| entry(route, most)).collect()
+    let of_listener = policy.routes.iter().filter(|route| route.listener == listener);
+    let entry = |route: &RoutePolicy| {
+        let counted = before.and_then(|(policy, routes)| {
+            let same = |policy: &&RoutePolicy| policy.name == route.name;
+            let policy = policy.routes.iter().find(same).filter(|_| policy.limits.rate_callers == most)?;
+            Some((policy, routes.all().find(|served| served.name == route.name)?))
+        });
+        entry(route, most, counted)
+    };
+    of_listener.map(entry).collect()
 }
 
-fn entry(policy: &RoutePolicy, most_callers: usize) -> Result<Entry, CompileError> {
-    let bad = |word: &str, what| CompileError::Word {
-        place: format!("routes: `{}`", policy.name),
-        word: word.to_owned(),
-        what,
-    };
+/// A route with what was counted for the one before it, as far as it is counted by the same.
+fn goes_on(mut route: Route, now: &RoutePolicy, (before, served): (&RoutePolicy, &Arc<Route>)) -> Route {
+    if before.callers.rates == now.callers.rates {
+        route.callers.rates.clone_from(&served.callers.rates);
+    }
+    if let (Some(orders), Some(counted), Some(before), Some(now)) =
+        (&mut route.orders, &served.orders, &before.orders, &now.orders)
+    {
+        // INVARIANT: another source of positions takes a restart, so these are the ones that are asked for.
+        orders.positions.clone_from(&counted.positions);
+        if before.bounds == now.bounds {
+            orders.bounds = Arc::clone(&counted.bounds);
+        }
+    }
+    route
+}
+
+fn entry(
+    policy: &RoutePolicy,
+    most_callers: usize,
+    counted: Option<(&RoutePolicy, &Arc<Route>)>,
+) -> Result<Entry, CompileError> {
     let methods = policy.methods.as_ref().map(|methods| {
-        methods.iter().map(|name| name.parse::<Method>().map_err(|_bad| bad(name, "method"))).collect::<Result<_, _>>()
+        methods
+            .iter()
+            .map(|name| name.parse::<Method>().map_err(|_bad| bad(policy, name, "method")))
+            .collect::<Result<_, _>>()
     });
-    let allow_headers = policy.allow_headers.iter();
-    let allow_headers = allow_headers
-        .map(|name| name.parse::<HeaderName>().map_err(|_bad| bad(name, "header")))
-        .collect::<Result<_, _>>()?;
-    let orders = policy.orders.as_ref();
+    let mut route = route(policy, most_callers)?;
+    if let Some(counted) = counted {
+        route = goes_on(route, policy, counted);
+    }
     Ok(Entry {
         host: policy.host.clone(),
         path_prefix: policy.path_prefix.clone(),
         methods: methods.transpose()?,
         strip_prefix: policy.strip_prefix,
-        route: Arc::new(Route {
-            name: Arc::clone(&policy.name),
-            upstream: Arc::clone(&policy.upstream),
-            redact: Redaction { request: policy.redact_request, response: policy.redact_response },
-            bodies: policy.bodies,
-            allow_headers,
-            allow_query: policy.allow_query.clone(),
-            orders: orders.map(|orders| Orders {
-                rules: Arc::clone(&orders.rules),
-                scopes: orders.scopes.clone(),
-                bounds: Bounded::new(orders.bounds.clone()),
-                positions: orders.positions.as_ref().map(|source| Arc::new(Positions::new(source.ttl))),
-                shadow: orders.shadow.clone(),
-            }),
-            roles: policy.roles.clone(),
-            callers: callers(policy, most_callers),
-        }),
+        route: Arc::new(route),
     })
 }
 
+fn route(policy: &RoutePolicy, most_callers: usize) -> Result<Route, CompileError> {
+    let allow_headers = policy.allow_headers.iter();
+    let allow_headers = allow_headers
+        .map(|name| name.parse::<HeaderName>().map_err(|_bad| bad(policy, name, "header")))
+        .collect::<Result<_, _>>()?;
+    let orders = policy.orders.as_ref();
+    Ok(Route {
+        name: Arc::clone(&policy.name),
+        upstream: Arc::clone(&policy.upstream),
+        redact: Redaction { request: policy.redact_request, response: policy.redact_response },
+        bodies: policy.bodies,
+        allow_headers,
+        allow_query: policy.allow_query.clone(),
+        orders: orders.map(|orders| Orders {
+            rules: Arc::clone(&orders.rules),
+            scopes: orders.scopes.clone(),
+            bounds: Arc::new(Bounded::new(orders.bounds.clone())),
+            positions: orders.positions.as_ref().map(|source| Arc::new(Positions::new(source.ttl))),
+            shadow: orders.shadow.clone(),
+        }),
+        roles: policy.roles.clone(),
+        callers: callers(policy, most_callers),
+    })
+}
+
+fn bad(policy: &RoutePolicy, word: &str, what: &'static str) -> CompileError {
+    CompileError::Word { place: format!("routes: `{}`", policy.name), word: word.to_owned(), what }
+}
+
 /// Who vouches for the positions of these routes, and where what they tell is kept.
-pub fn position_sources(policy: &Policy, entries: &[Entry]) -> impl Iterator<Item = (PositionSource, Arc<Positions>)> {
-    entries.iter().filter_map(|Entry { route, .. }| {
+pub fn position_sources(policy: &Policy, routes: &Routes) -> Vec<(PositionSource, Arc<Positions>)> {
+    let of_route = |route: &Arc<Route>| {
         let of_policy = policy.routes.iter().find(|policy| policy.name == route.name)?;
         let source = of_policy.orders.as_ref()?.positions.clone()?;
         Some((source, Arc::clone(route.orders.as_ref()?.positions.as_ref()?)))
-    })
+    };
+    routes.all().filter_map(of_route).collect()
 }
 
 /// Proxies in front of a listener whose word is taken.
@@ -307,6 +295,14 @@ pub fn upstreams(policy: &Policy, tls: &BTreeMap<Arc<str>, Arc<ClientTls>>) -> R
         Ok(Upstream::new(Arc::clone(&upstream.name), targets, timeouts, limits.pool_idle_per_upstream, patience))
     };
     policy.upstreams.iter().map(one).collect()
+}
+
+/// How orders come back after a reopening, if policy holds them to a rate.
+#[must_use]
+pub fn slope(policy: &Policy) -> Option<Slope> {
+    let safety = &policy.safety;
+    let over_ms = u64::try_from(safety.ramp.as_millis()).unwrap_or(u64::MAX);
+    (over_ms > 0).then_some(Slope { over_ms, from: safety.ramp_from, to: safety.ramp_to.max(safety.ramp_from) })
 }
 
 /// How many threads serve requests: as policy says, or one for each processor.
@@ -373,15 +369,3 @@ pub fn order_limits(policy: &Policy) -> OrderLimits {
     let fields = sekisho_codec::Limits { depth: limits.json_depth, pairs: limits.json_pairs };
     OrderLimits { body_bytes: limits.order_body_bytes, fields }
 }
-
-const fn action(name: ActionName) -> Action {
-    match name {
-        ActionName::Mask => Action::Mask,
-        ActionName::Hash => Action::Hash,
-        ActionName::DropField => Action::DropField,
-        ActionName::Block => Action::Block,
-        ActionName::Alert => Action::Alert,
-    }
-}
-
-const MAX_PACK: u64 = 4 << 20;

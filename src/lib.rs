@@ -17,6 +17,8 @@ pub mod identity;
 
 pub mod control;
 
+pub mod enforce;
+
 pub mod evidence;
 
 pub mod telemetry;

@@ -38,7 +38,7 @@ impl Admin {
             Err(refusal) => return self.no(&refusal),
         };
         if operation == Operation::ReadAudit {
-            return match bundle::list(&self.bundles.data) {
+            return match bundle::list(&self.bundles.load().data) {
                 Ok(names) => reply::json(StatusCode::OK, &json!({ "bundles": names })),
                 Err(error) => reply::problem(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", &error.to_string()),
             };
@@ -59,7 +59,7 @@ impl Admin {
         let metrics = self.metrics_text().ok().and_then(|text| String::from_utf8(text).ok());
         let logs = Some(log::recent());
         let ask = Ask { incident, incident_json, from, to, by, metrics, logs };
-        match self.bundles.make(&self.journal, ask).await {
+        match self.bundles.load_full().make(&self.journal, ask).await {
             Ok(made) => {
                 let digest: String = made.digest.iter().map(|byte| format!("{byte:02x}")).collect();
                 let body = json!({ "id": made.id, "path": made.path, "manifest_sha256": digest, "sealed": made.sealed, "records": made.records });

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use http::request::Parts;
-use http::{Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 use sekisho_filters::Body;
 use sekisho_policy::Operation;
@@ -13,7 +13,10 @@ use super::{Admin, reply};
 use crate::control::clock::since_boot;
 
 impl Admin {
-    pub(super) fn show_gates(&self) -> Response<Body> {
+    pub(super) fn show_gates(&self, peer: IpAddr, headers: &HeaderMap) -> Response<Body> {
+        if let Err(refusal) = self.may(headers, peer, Operation::ReadMetrics, &Scope::Fleet) {
+            return self.no(&refusal);
+        }
         reply::json(StatusCode::OK, &json!({ "gates": self.gates.all(since_boot()) }))
     }
 

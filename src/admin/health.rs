@@ -27,6 +27,10 @@ impl Admin {
         for (name, ok) in checks.iter().filter(|(_, ok)| verbose || !ok) {
             text.push_str(&format!("[{}] {name}\n", if *ok { '+' } else { '-' }));
         }
+        // Not being able to follow a bad file is no reason to take traffic away from a sound policy.
+        if verbose {
+            text.push_str(if self.reload.is_sound() { "[+] policy_file\n" } else { "[-] policy_file\n" });
+        }
         text.push_str(if ready { "ok\n" } else { "not ready\n" });
         reply::typed(status, "text/plain", text)
     }
@@ -51,6 +55,7 @@ impl Admin {
         let reading = Reading {
             level: self.safety.effective(&[]).level,
             stored: self.safety.is_stored(),
+            policy_ok: self.reload.is_sound(),
             journal_ok: self.journal.health().is_ok(),
             journal_size: self.journal.sealed_size(),
             incidents: open.iter().map(|incident| (incident.severity, incident.is_overdue(now))).collect(),

@@ -60,13 +60,28 @@ impl Admin {
         let mut words = rest.trim_start_matches('/').split('/').filter(|word| !word.is_empty());
         let (id, action, end) = (words.next(), words.next(), words.next());
         let done = match (&head.method, id, action, end) {
-            (&Method::GET, None, ..) => Ok(self.list_incidents()),
-            (&Method::GET, Some(id), None, _) => Ok(self.show_incident(id)),
+            (&Method::GET, ..) => self.read_incidents(peer, head, (id, action)),
             (&Method::POST, None, ..) => self.open_incident(peer, head, body).await,
             (&Method::POST, Some(id), Some(action), None) => self.work_on(peer, head, body, (id, action)).await,
             _ => Ok(nowhere()),
         };
         done.unwrap_or_else(|failed| *failed)
+    }
+
+    /// Timelines tell who did what: they are audit logs as much as the journal is.
+    fn read_incidents(
+        &self,
+        peer: IpAddr,
+        head: &Parts,
+        path: (Option<&str>, Option<&str>),
+    ) -> Result<Response<Body>, Failed> {
+        let may = self.may(&head.headers, peer, Operation::ReadAudit, &Scope::Fleet);
+        may.map_err(|refusal| Box::new(self.no(&refusal)))?;
+        Ok(match path {
+            (None, _) => self.list_incidents(),
+            (Some(id), None) => self.show_incident(id),
+            (Some(_), Some(_)) => nowhere(),
+        })
     }
 
     fn list_incidents(&self) -> Response<Body> {

@@ -12,7 +12,17 @@
 //! | `POST /v1/release/plan` | `ProposeRelease` | what a release would change, and what stands in its way |
 //! | `POST /v1/release/propose` | `ProposeRelease` | secures the evidence, issues a challenge |
 //! | `POST /v1/release/confirm` | `ConfirmRelease` | a second person answers it |
-//! | `GET /v1/incidents` `/v1/incidents/ID` | anyone on the machine | incidents and their timelines |
+//! | `POST /v1/policy/reload` | `UpdateConfig` | puts the policy file in force, if it is sound and nowhere looser |
+//! | `POST /v1/policy/propose` | `UpdateConfig` | asks for a second person, where it is looser |
+//! | `GET /v1/containments` | `ReadAudit` | what is revoked, in quarantine or closed |
+//! | `POST /v1/containments` | `Contain` | revokes, quarantines or closes something |
+//! | `POST /v1/containments/ID/lift` | `ProposeRelease` | asks for a second person to end it |
+//! | `POST /v1/drill` | `Contain` | tries whether the controls bite |
+//! | `GET /v1/decisions/ID` | `ReadAudit` | why something was decided |
+//! | `GET /v1/failmodes` | anyone on the machine | what happens when a part fails |
+//! | `GET /v1/consents` | `ConfirmRelease` | what waits for a second person, besides releases |
+//! | `POST /v1/consents/confirm` | `ConfirmRelease` | a second person agrees, and it is done |
+//! | `GET /v1/incidents` `/v1/incidents/ID` | `ReadAudit` | incidents and their timelines |
 //! | `POST /v1/incidents` | `ManageIncidents` | opens one |
 //! | `POST /v1/incidents/ID/note` `/step` `/severity` `/close` | `ManageIncidents` | works on one |
 //! | `GET /v1/lockouts` | `ReadAudit` | who is locked out; with `?key=ID&from=ADDRESS` whether that one is, and why |
@@ -21,7 +31,7 @@
 //! | `POST /v1/keys` `/v1/keys/ID/rotate` | `ManageAccess` | makes a key, or gives one another secret; it is shown this once |
 //! | `POST /v1/sessions` `/v1/sessions/end` | `ReadState` | begins a session of the caller's, or ends it |
 //! | `POST /v1/revocations` | `ManageAccess` | lets a credential, a person, a session or a token in no more |
-//! | `GET /v1/gates` | anyone on the machine | how each gate is |
+//! | `GET /v1/gates` | `ReadMetrics` | how each gate is |
 //! | `PUT /v1/gates/NAME` | `ReportGate` | says how one is: PASS, FAIL or UNKNOWN, for how long, and where that can be looked up |
 //! | `POST /v1/bundles` | `CreateBundle` | makes a support bundle of an incident or a range |
 //! | `GET /v1/bundles` | `ReadAudit` | the names of those that are there |
@@ -46,11 +56,17 @@ mod routes;
 
 mod release;
 
+mod reload;
+
 mod incidents;
 
 mod gates;
 
 mod bundles;
+
+mod containments;
+
+mod control;
 
 mod serve;
 
@@ -59,13 +75,16 @@ mod state;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use sekisho_filters::access::{Door, Principal};
 use sekisho_policy::{Operation, Refusal};
 use sekisho_safety::Scope;
 
-use crate::control::{Gates, Incidents, Releases, Safety};
+use crate::control::{Consents, Gates, Incidents, Releases, Safety};
 use crate::data::classify::Decisions;
+use crate::enforce::{Containments, Drill, Reload};
 use crate::evidence::Journal;
+use crate::evidence::bundle::Maker;
 use crate::telemetry::{Metrics, Recorder};
 
 pub use serve::{AdminPort, HealthPort};
@@ -77,6 +96,12 @@ pub struct Admin {
     pub safety: Arc<Safety>,
     /// Releases under way.
     pub releases: Arc<Releases>,
+    /// What else waits for a second person.
+    pub consents: Arc<Consents>,
+    /// Tries whether the controls bite.
+    pub drill: Arc<Drill>,
+    /// What is contained besides orders.
+    pub containments: Arc<Containments>,
     /// What is suspected.
     pub incidents: Arc<Incidents>,
     /// What has to report that it is well.
@@ -85,8 +110,6 @@ pub struct Admin {
     pub journal: Journal,
     /// Who may change anything.
     pub door: Arc<Door>,
-    /// Which role may do what.
-    pub matrix: sekisho_policy::Matrix,
     /// The keys that were made, and who is revoked.
     pub credentials: Arc<crate::identity::credentials::Credentials>,
     /// Told of failed attempts.
@@ -96,11 +119,11 @@ pub struct Admin {
     /// Numbers the answers.
     pub decisions: Arc<Decisions>,
     /// What makes support bundles.
-    pub bundles: Arc<crate::evidence::bundle::Maker>,
+    pub bundles: Arc<ArcSwap<Maker>>,
     /// Evidence that is to be deleted before its time.
     pub early: Arc<crate::evidence::keep::Early>,
-    /// Hash of the policy in force.
-    pub policy_hash: Arc<str>,
+    /// The policy in force.
+    pub reload: Arc<Reload>,
     /// Why the state could not be verified at the start, if it could not.
     pub unverified: Option<&'static str>,
 }
@@ -125,7 +148,7 @@ impl Admin {
         let in_scope = held.is_empty() || held.contains(&Scope::Fleet) || held.contains(scope);
         // Whoever had a key made has seen its secret, and could be two people with it.
         let as_people = !(operation.takes_people() && principal.key.made);
-        if self.matrix.may(principal.key.role, operation) && in_scope && as_people {
+        if self.reload.policy.load().matrix.may(principal.key.role, operation) && in_scope && as_people {
             return Ok(principal);
         }
         self.recorder.forbidden(&principal.key, peer);

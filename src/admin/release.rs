@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{HeaderMap, Response, StatusCode};
 use sekisho_filters::Body;
 use sekisho_policy::Operation;
-use sekisho_safety::{Level, ReleaseError, Scope};
+use sekisho_safety::{Level, Scope};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -91,21 +91,12 @@ impl Admin {
                 StatusCode::OK,
                 &json!({ "scope": change.scope, "before": change.before, "after": change.after, "epoch": change.epoch }),
             ),
-            Err(error) => {
-                if let LoosenError::Rules(ReleaseError::WrongCode | ReleaseError::TooManyAttempts) = error {
-                    let attempt = self.door.wrong_answer(&principal, peer);
-                    self.recorder.attempt(&attempt, "admin".into(), None);
-                    if attempt.wait.is_some() {
-                        return self.no(&attempt.refusal());
-                    }
-                }
-                unloosened(&error)
-            }
+            Err(error) => self.guessed(&principal, peer, &error).unwrap_or_else(|| unloosened(&error)),
         }
     }
 }
 
-fn unloosened(error: &LoosenError) -> Response<Body> {
+pub(super) fn unloosened(error: &LoosenError) -> Response<Body> {
     let (status, code) = match error {
         LoosenError::Rules(_) => (StatusCode::CONFLICT, "release_refused"),
         LoosenError::NotYet(_) => (StatusCode::CONFLICT, "preconditions_failed"),

@@ -62,7 +62,9 @@ impl Admin {
             Found::Nothing => return nowhere(),
         }
         match (head.method.as_str(), head.uri.path()) {
-            ("GET", "/v1/openapi.json") => reply::json(StatusCode::OK, &routes::openapi(&self.matrix)),
+            ("GET", "/v1/openapi.json") => {
+                reply::json(StatusCode::OK, &routes::openapi(&self.reload.policy.load().matrix))
+            }
             ("GET", "/v1/state") => self.show_state(),
             ("GET", "/v1/events") => self.events(&head.headers, head.uri.query().unwrap_or_default()),
             ("POST", "/v1/tighten") => match self.read(&head.headers, body).await {
@@ -81,7 +83,14 @@ impl Admin {
                 Ok(asked) => self.confirm(&head.headers, peer, asked).await,
                 Err(response) => *response,
             },
-            ("GET", "/v1/gates") => self.show_gates(),
+            (_, path) if path.starts_with("/v1/policy/") || path.starts_with("/v1/consents") => {
+                self.policy_changes(peer, &head, body).await
+            }
+            (_, path) if path.starts_with("/v1/containments") => self.containments(peer, &head, body).await,
+            ("POST", "/v1/drill") => self.drill(&head.headers, peer).await,
+            ("GET", "/v1/failmodes") => Self::failmodes(),
+            ("GET", path) if path.starts_with("/v1/decisions/") => self.explain(&head, peer).await,
+            ("GET", "/v1/gates") => self.show_gates(peer, &head.headers),
             ("PUT", path) if path.starts_with("/v1/gates/") => self.report_gate(peer, &head, body).await,
             ("POST", path) if path.starts_with("/v1/journal/") => self.change_journal(peer, &head, body).await,
             ("GET", path) if path.starts_with("/v1/journal/") => {

@@ -61,7 +61,7 @@ impl Admin {
                 "scopes": scopes,
                 "releases": self.releases.waiting(),
                 "journal": { "ok": self.journal.health().is_ok(), "sealed_records": self.journal.sealed_size() },
-                "policy_hash": &*self.policy_hash,
+                "policy_hash": self.reload.hash(),
             }),
         )
     }

@@ -14,7 +14,7 @@ use sekisho_policy::SecretSource;
 use sekisho_seal::{DataKey, Head, KeyFile};
 use serde_json::json;
 
-use super::client::{AdminAddress, Credential};
+use super::client::{Asking, Question};
 use super::unseal::Unseal;
 use super::{Exit, Setting, Terminal};
 use crate::evidence::bundle::unpack;
@@ -47,9 +47,6 @@ pub(super) struct Create {
     /// The first entry behind it.
     #[arg(long, value_name = "SEQ")]
     to: Option<u64>,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
     /// Makes it here, from the data directory of a sidecar that does not run; without metrics and logs, which only a running one has.
     #[arg(long, requires = "by")]
     offline: bool,
@@ -59,9 +56,7 @@ pub(super) struct Create {
     #[command(flatten)]
     setting: Setting,
     #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 /// A bundle, and what opens it.
@@ -132,27 +127,15 @@ impl Create {
             ];
             fields.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         }
-        match self.admin.call(terminal, "/v1/bundles", Some((&self.credential, body))) {
-            Ok(reply) if reply.status == 201 => {
-                if self.json {
-                    terminal.say(&reply.body);
-                    return Exit::Fine;
-                }
-                let ending = if reply.text("/sealed") == "true" { SEALED } else { "" };
-                terminal.say(format_args!("{}{ending}", reply.text("/path")));
-                terminal.say(format_args!(
-                    "{} entries, manifest {}",
-                    reply.text("/records"),
-                    reply.text("/manifest_sha256")
-                ));
-                if ending.is_empty() {
-                    terminal.say("not sealed: the policy names no at_rest.master_key");
-                }
-                Exit::Fine
+        self.asking.tell(terminal, Question::post("/v1/bundles", body), |terminal, reply| {
+            let ending = if reply.text("/sealed") == "true" { SEALED } else { "" };
+            terminal.say(format_args!("{}{ending}", reply.text("/path")));
+            let (records, digest) = (reply.text("/records"), reply.text("/manifest_sha256"));
+            terminal.say(format_args!("{records} entries, manifest {digest}"));
+            if ending.is_empty() {
+                terminal.say("not sealed: the policy names no at_rest.master_key");
             }
-            Ok(reply) => reply.refused(terminal),
-            Err(exit) => exit,
-        }
+        })
     }
 }
 

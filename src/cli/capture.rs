@@ -129,7 +129,7 @@ impl Desk {
     pub(super) fn new(policy: &Policy) -> Result<Self, compile::CompileError> {
         let decisions = Arc::new(Decisions::new(0));
         let routes = |listener| -> Result<Routes, compile::CompileError> {
-            let entries = compile::entries(policy, listener)?;
+            let entries = compile::entries(policy, listener, None)?;
             Ok(Routes::new(listener, entries, Arc::clone(&decisions)))
         };
         let listeners = [Listener::Egress, Listener::Ingress].into_iter().map(routes).collect::<Result<_, _>>()?;

@@ -26,6 +26,85 @@ pub(crate) struct Credential {
     key_file: Option<PathBuf>,
 }
 
+/// Whom to ask, as who, and how to answer.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Asking {
+    #[command(flatten)]
+    credential: Credential,
+    #[command(flatten)]
+    admin: AdminAddress,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a sidecar is asked.
+pub(crate) struct Question<'a> {
+    method: &'static str,
+    path: &'a str,
+    body: Option<Value>,
+}
+
+impl<'a> Question<'a> {
+    /// For what is there.
+    pub(crate) const fn get(path: &'a str) -> Self {
+        Self { method: "GET", path, body: None }
+    }
+
+    /// To do something.
+    pub(crate) const fn post(path: &'a str, body: Value) -> Self {
+        Self { method: "POST", path, body: Some(body) }
+    }
+
+    /// To take note of how something is.
+    pub(crate) const fn put(path: &'a str, body: Value) -> Self {
+        Self { method: "PUT", path, body: Some(body) }
+    }
+}
+
+impl Asking {
+    /// Asks, and says the answer: as it came if JSON is wanted, else as `words` puts it. What is refused ends the command.
+    pub(crate) fn say(
+        &self,
+        terminal: &mut Terminal<'_>,
+        question: Question<'_>,
+        words: impl FnOnce(&mut Terminal<'_>, &Reply),
+    ) -> Result<Reply, Exit> {
+        self.ask(terminal, question, &[200, 201, 202], words)
+    }
+
+    /// As [`say`](Self::say), for answers of these statuses.
+    pub(crate) fn ask(
+        &self,
+        terminal: &mut Terminal<'_>,
+        question: Question<'_>,
+        answers: &[u16],
+        words: impl FnOnce(&mut Terminal<'_>, &Reply),
+    ) -> Result<Reply, Exit> {
+        let Question { method, path, body } = question;
+        let reply = self.admin.send(terminal, (method, path), Some(&self.credential), body)?;
+        if !answers.contains(&reply.status) {
+            return Err(reply.refused(terminal));
+        }
+        if self.json {
+            terminal.say(format_args!("{:#}", reply.body));
+        } else {
+            words(terminal, &reply);
+        }
+        Ok(reply)
+    }
+
+    /// As [`say`](Self::say), for a command that has done what it was asked to when there is an answer.
+    pub(crate) fn tell(
+        &self,
+        terminal: &mut Terminal<'_>,
+        question: Question<'_>,
+        words: impl FnOnce(&mut Terminal<'_>, &Reply),
+    ) -> Exit {
+        self.say(terminal, question, words).map_or_else(|exit| exit, |_told| Exit::Fine)
+    }
+}
+
 /// An answer of the admin API.
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -46,32 +125,9 @@ impl Credential {
 }
 
 impl AdminAddress {
-    /// Asks, and says in one line what is wrong if that cannot be done.
-    pub(crate) fn call(
-        &self,
-        terminal: &mut Terminal<'_>,
-        path: &str,
-        change: Option<(&Credential, Value)>,
-    ) -> Result<Reply, Exit> {
-        match change {
-            None => self.send(terminal, ("GET", path), None, None),
-            Some((credential, body)) => self.send(terminal, ("POST", path), Some(credential), Some(body)),
-        }
-    }
-
-    /// Asks for what not everybody may see.
-    pub(crate) fn look(&self, terminal: &mut Terminal<'_>, path: &str, as_who: &Credential) -> Result<Reply, Exit> {
-        self.send(terminal, ("GET", path), Some(as_who), None)
-    }
-
-    /// Says how something is, by PUT.
-    pub(crate) fn put(
-        &self,
-        terminal: &mut Terminal<'_>,
-        path: &str,
-        (credential, body): (&Credential, Value),
-    ) -> Result<Reply, Exit> {
-        self.send(terminal, ("PUT", path), Some(credential), Some(body))
+    /// Asks for what everybody on the machine may see.
+    pub(crate) fn look(&self, terminal: &mut Terminal<'_>, path: &str) -> Result<Reply, Exit> {
+        self.send(terminal, ("GET", path), None, None)
     }
 
     fn send(
@@ -130,10 +186,24 @@ impl Reply {
         }
     }
 
+    /// The items of a list.
+    pub(crate) fn list(&self, pointer: &str) -> &[Value] {
+        self.body.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
     /// Says what the sidecar answered instead of what was asked for.
     pub(crate) fn refused(&self, terminal: &mut Terminal<'_>) -> Exit {
         let (code, title) = (self.text("/code"), self.text("/title"));
         terminal.fail(Exit::Found, format_args!("{} {code}: {title}", self.status))
+    }
+}
+
+/// A field of an item, as text; `-` where there is nothing.
+pub(crate) fn word(value: &Value, name: &str) -> String {
+    match value.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "-".to_owned(),
+        Some(other) => other.to_string(),
     }
 }
 

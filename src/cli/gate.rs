@@ -1,25 +1,16 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::client::{AdminAddress, Credential};
+use super::client::{Asking, Question, word};
 use super::{Exit, Terminal};
 
 /// Shows gates, and says how one is.
 #[derive(Debug, Subcommand)]
 pub(super) enum Gate {
     /// Shows how each is, and how long that holds.
-    List(List),
+    List(Asking),
     /// Says how one is.
     Report(Report),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct List {
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    admin: AdminAddress,
 }
 
 #[derive(Debug, Args)]
@@ -36,9 +27,7 @@ pub(super) struct Report {
     #[arg(long)]
     evidence: Option<String>,
     #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -54,35 +43,15 @@ enum Status {
 impl Gate {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
         match self {
-            Self::List(list) => list.run(terminal),
+            Self::List(asking) => asking.tell(terminal, Question::get("/v1/gates"), |terminal, reply| {
+                for gate in reply.list("/gates") {
+                    let [name, status, scope, by] = ["name", "status", "scope", "by"].map(|field| word(gate, field));
+                    let left = gate.get("left_ms").and_then(Value::as_u64).unwrap_or_default() / 1000;
+                    terminal.say(format_args!("{name} {status} {scope} for {left} s by {by}"));
+                }
+            }),
             Self::Report(report) => report.run(terminal),
         }
-    }
-}
-
-impl List {
-    fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let reply = match self.admin.call(terminal, "/v1/gates", None) {
-            Ok(reply) if reply.status == 200 => reply,
-            Ok(reply) => return reply.refused(terminal),
-            Err(exit) => return exit,
-        };
-        if self.json {
-            terminal.say(format_args!("{:#}", reply.body));
-            return Exit::Fine;
-        }
-        for gate in reply.body.get("gates").and_then(Value::as_array).into_iter().flatten() {
-            let text = |name: &str| gate.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
-            let left = gate.get("left_ms").and_then(Value::as_u64).unwrap_or_default() / 1000;
-            terminal.say(format_args!(
-                "{} {} {} for {left} s by {}",
-                text("name"),
-                text("status"),
-                text("scope"),
-                text("by")
-            ));
-        }
-        Exit::Fine
     }
 }
 
@@ -95,13 +64,8 @@ impl Report {
         };
         let body = json!({ "status": status, "ttl_ms": self.ttl_ms, "evidence": self.evidence });
         let path = format!("/v1/gates/{}", self.name);
-        match self.admin.put(terminal, &path, (&self.credential, body)) {
-            Ok(reply) if reply.status == 200 => {
-                terminal.say(format_args!("{}: {}", reply.text("/name"), reply.text("/status")));
-                Exit::Fine
-            }
-            Ok(reply) => reply.refused(terminal),
-            Err(exit) => exit,
-        }
+        self.asking.tell(terminal, Question::put(&path, body), |terminal, reply| {
+            terminal.say(format_args!("{}: {}", reply.text("/name"), reply.text("/status")));
+        })
     }
 }

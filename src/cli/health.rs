@@ -21,7 +21,7 @@ impl Health {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> Exit {
         let path = if self.live { "/livez" } else { "/readyz?verbose" };
         let port = AdminAddress { admin: self.health.clone() };
-        match port.call(terminal, path, None) {
+        match port.look(terminal, path) {
             Ok(reply) => {
                 terminal.say(reply.body.as_str().unwrap_or_default().trim_end());
                 if reply.status == 200 { Exit::Fine } else { Exit::Found }

@@ -2,7 +2,7 @@ use clap::{Args, Subcommand};
 use sekisho_safety::{Scope, Sev, Step};
 use serde_json::{Value, json};
 
-use super::client::{AdminAddress, Credential, Reply};
+use super::client::{Asking, Question, word};
 use super::{Exit, Terminal};
 
 /// Opens, shows and works on incidents.
@@ -11,7 +11,7 @@ pub(super) enum Incident {
     /// Opens one. SEV0 makes the scope BLOCK before anything else.
     Open(Open),
     /// Lists them, the newest first.
-    List(List),
+    List(Asking),
     /// Shows one and its timeline.
     Show(Show),
     /// Adds a remark, and evidence it refers to.
@@ -22,17 +22,6 @@ pub(super) enum Incident {
     Severity(Grade),
     /// Ends it, from step review.
     Close(Close),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct Whom {
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
 }
 
 #[derive(Debug, Args)]
@@ -49,27 +38,15 @@ pub(super) struct Open {
     #[arg(long = "ref", value_name = "REF")]
     refs: Vec<String>,
     #[command(flatten)]
-    whom: Whom,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct List {
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
     /// Which.
     id: String,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 #[derive(Debug, Args)]
@@ -82,7 +59,7 @@ pub(super) struct Note {
     #[arg(long = "ref", value_name = "REF")]
     refs: Vec<String>,
     #[command(flatten)]
-    whom: Whom,
+    asking: Asking,
 }
 
 #[derive(Debug, Args)]
@@ -95,7 +72,7 @@ pub(super) struct Onward {
     #[arg(long, default_value = "")]
     text: String,
     #[command(flatten)]
-    whom: Whom,
+    asking: Asking,
 }
 
 #[derive(Debug, Args)]
@@ -105,7 +82,7 @@ pub(super) struct Grade {
     /// SEV0, SEV1, SEV2 or SEV3.
     to: Sev,
     #[command(flatten)]
-    whom: Whom,
+    asking: Asking,
 }
 
 #[derive(Debug, Args)]
@@ -125,93 +102,53 @@ pub(super) struct Close {
     #[arg(long)]
     follow_up: String,
     #[command(flatten)]
-    whom: Whom,
+    asking: Asking,
 }
 
 impl Incident {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let (path, body, whom) = match self {
-            Self::List(list) => return list.run(terminal),
+        let (path, body, asking) = match self {
+            Self::List(asking) => {
+                return asking.tell(terminal, Question::get("/v1/incidents"), |terminal, reply| {
+                    reply.list("/incidents").iter().for_each(|incident| terminal.say(line(incident)));
+                });
+            }
             Self::Show(show) => return show.run(terminal),
-            Self::Open(Open { title, severity, scope, refs, whom }) => {
+            Self::Open(Open { title, severity, scope, refs, asking }) => {
                 let body = json!({ "title": title, "severity": severity, "scope": scope, "refs": refs });
-                (String::new(), body, whom)
+                (String::new(), body, asking)
             }
-            Self::Note(Note { id, text, refs, whom }) => {
-                (format!("/{id}/note"), json!({ "text": text, "refs": refs }), whom)
+            Self::Note(Note { id, text, refs, asking }) => {
+                (format!("/{id}/note"), json!({ "text": text, "refs": refs }), asking)
             }
-            Self::Step(Onward { id, to, text, whom }) => {
-                (format!("/{id}/step"), json!({ "to": to, "text": text }), whom)
+            Self::Step(Onward { id, to, text, asking }) => {
+                (format!("/{id}/step"), json!({ "to": to, "text": text }), asking)
             }
-            Self::Severity(Grade { id, to, whom }) => (format!("/{id}/severity"), json!({ "to": to }), whom),
-            Self::Close(Close { id, cause, impact, resolution, follow_up, whom }) => {
+            Self::Severity(Grade { id, to, asking }) => (format!("/{id}/severity"), json!({ "to": to }), asking),
+            Self::Close(Close { id, cause, impact, resolution, follow_up, asking }) => {
                 let body =
                     json!({ "cause": cause, "impact": impact, "resolution": resolution, "follow_up": follow_up });
-                (format!("/{id}/close"), body, whom)
+                (format!("/{id}/close"), body, asking)
             }
         };
         let path = format!("/v1/incidents{path}");
-        match whom.admin.call(terminal, &path, Some((&whom.credential, body))) {
-            Ok(reply) if matches!(reply.status, 200 | 201) => {
-                if whom.json {
-                    terminal.say(format_args!("{:#}", reply.body));
-                } else {
-                    terminal.say(line(&reply.body));
-                }
-                Exit::Fine
-            }
-            Ok(reply) => reply.refused(terminal),
-            Err(exit) => exit,
-        }
-    }
-}
-
-impl List {
-    fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let reply = match asked(&self.admin, terminal, "/v1/incidents", self.json) {
-            Ok(reply) => reply,
-            Err(exit) => return exit,
-        };
-        if self.json {
-            return Exit::Fine;
-        }
-        for incident in reply.body.get("incidents").and_then(Value::as_array).into_iter().flatten() {
-            terminal.say(line(incident));
-        }
-        Exit::Fine
+        asking.tell(terminal, Question::post(&path, body), |terminal, reply| terminal.say(line(&reply.body)))
     }
 }
 
 impl Show {
     fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let reply = match asked(&self.admin, terminal, &format!("/v1/incidents/{}", self.id), self.json) {
-            Ok(reply) => reply,
-            Err(exit) => return exit,
-        };
-        if self.json {
-            return Exit::Fine;
-        }
-        terminal.say(line(&reply.body));
-        for mark in reply.body.get("timeline").and_then(Value::as_array).into_iter().flatten() {
-            let refs = mark.get("refs").and_then(Value::as_array).into_iter().flatten();
-            let refs: String = refs.filter_map(Value::as_str).map(|one| format!(" [{one}]")).collect();
-            let (at, by, what, text) = (word(mark, "at_ms"), word(mark, "by"), word(mark, "what"), word(mark, "text"));
-            terminal.say(format_args!("  {at} {what:<9} {by}: {text}{refs}"));
-        }
-        Exit::Fine
+        let path = format!("/v1/incidents/{}", self.id);
+        self.asking.tell(terminal, Question::get(&path), |terminal, reply| {
+            terminal.say(line(&reply.body));
+            for mark in reply.list("/timeline") {
+                let refs = mark.get("refs").and_then(Value::as_array).into_iter().flatten();
+                let refs: String = refs.filter_map(Value::as_str).map(|one| format!(" [{one}]")).collect();
+                let [at, by, what, text] = ["at_ms", "by", "what", "text"].map(|name| word(mark, name));
+                terminal.say(format_args!("  {at} {what:<9} {by}: {text}{refs}"));
+            }
+        })
     }
-}
-
-/// Asks for something; says the answer as it came if JSON is wanted.
-fn asked(admin: &AdminAddress, terminal: &mut Terminal<'_>, path: &str, json: bool) -> Result<Reply, Exit> {
-    let reply = admin.call(terminal, path, None)?;
-    if reply.status != 200 {
-        return Err(reply.refused(terminal));
-    }
-    if json {
-        terminal.say(format_args!("{:#}", reply.body));
-    }
-    Ok(reply)
 }
 
 fn line(incident: &Value) -> String {
@@ -219,12 +156,4 @@ fn line(incident: &Value) -> String {
     let [id, severity, step, scope, title] =
         ["id", "severity", "step", "scope", "title"].map(|name| word(incident, name));
     format!("{id} {severity} {step} {scope}{overdue}: {title}")
-}
-
-fn word(value: &Value, name: &str) -> String {
-    match value.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => "-".to_owned(),
-    }
 }

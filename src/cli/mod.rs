@@ -8,7 +8,11 @@ mod check;
 
 mod client;
 
+mod contain;
+
 mod demo;
+
+mod drill;
 
 mod exec;
 
@@ -97,6 +101,15 @@ enum Command {
     /// Loosens one stage: one person proposes, a second confirms.
     #[command(subcommand)]
     Release(release::Release),
+    /// Revokes, quarantines, closes listeners, and asks two people to end that.
+    #[command(subcommand)]
+    Contain(contain::Contain),
+    /// Tries whether the controls of a running sidecar bite.
+    Drill(drill::Drill),
+    /// Says why something was decided.
+    Explain(drill::Explain),
+    /// Says what happens when a part fails.
+    Failmodes(drill::FailModes),
     /// Opens, shows and works on incidents.
     #[command(subcommand)]
     Incident(incident::Incident),
@@ -206,6 +219,10 @@ impl Cli {
             Command::Top(top) => top.run(terminal),
             Command::Tighten(tighten) => tighten.run(terminal),
             Command::Release(release) => release.run(terminal),
+            Command::Contain(command) => command.run(terminal),
+            Command::Drill(command) => command.run(terminal),
+            Command::Explain(command) => command.run(terminal),
+            Command::Failmodes(command) => command.run(terminal),
             Command::Incident(command) => command.run(terminal),
             Command::Gate(command) => command.run(terminal),
             Command::Bundle(command) => command.run(terminal),

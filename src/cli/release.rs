@@ -2,7 +2,7 @@ use clap::{Args, Subcommand};
 use sekisho_safety::{Health, Level, Mode, Scope, Switch};
 use serde_json::{Value, json};
 
-use super::client::{AdminAddress, Credential};
+use super::client::{Asking, Question, Reply};
 use super::{Exit, Terminal};
 
 /// Loosens one stage: BLOCK to CLOSE_ONLY to ALLOW, EMERGENCY_STOP to SAFE to NORMAL.
@@ -33,13 +33,8 @@ pub(super) struct Propose {
     /// Does not wait for gates and the stay of this stage; holds for so many seconds, at most as policy says.
     #[arg(long, value_name = "SECONDS")]
     emergency: Option<u64>,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 #[derive(Debug, Args)]
@@ -47,13 +42,8 @@ pub(super) struct Plan {
     /// Where: fleet, account:NAME, venue:NAME, strategy:NAME or instrument:NAME.
     #[arg(long, default_value = "fleet")]
     scope: Scope,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 #[derive(Debug, Args)]
@@ -62,13 +52,8 @@ pub(super) struct Confirm {
     id: String,
     /// Its code.
     code: String,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 impl Release {
@@ -91,58 +76,51 @@ impl Propose {
         });
         let body =
             json!({ "scope": self.scope, "reason": self.reason, "target": target, "emergency_s": self.emergency });
-        let reply = match self.admin.call(terminal, "/v1/release/propose", Some((&self.credential, body))) {
-            Ok(reply) => reply,
-            Err(exit) => return exit,
-        };
-        if reply.status != 200 {
-            return reply.refused(terminal);
-        }
-        if self.json {
-            terminal.say(format_args!("{:#}", reply.body));
-            return Exit::Fine;
-        }
-        let (from, to) = (reply.text("/challenge/from/switch"), reply.text("/challenge/target/switch"));
-        let (from_mode, to_mode) = (reply.text("/challenge/from/mode"), reply.text("/challenge/target/mode"));
-        terminal.say(format_args!("{}: {from} {from_mode} to {to} {to_mode}", reply.text("/challenge/scope")));
-        terminal.say(format_args!("evidence {}", reply.text("/challenge/evidence")));
-        terminal.say(format_args!("A second person confirms within {} s:", reply.text("/expires_in_s")));
-        terminal.say(format_args!("  sekisho release confirm {} {}", reply.text("/challenge/id"), reply.text("/code")));
-        Exit::Fine
+        self.asking.tell(terminal, Question::post("/v1/release/propose", body), |terminal, reply| {
+            let (from, to) = (reply.text("/challenge/from/switch"), reply.text("/challenge/target/switch"));
+            let (from_mode, to_mode) = (reply.text("/challenge/from/mode"), reply.text("/challenge/target/mode"));
+            terminal.say(format_args!("{}: {from} {from_mode} to {to} {to_mode}", reply.text("/challenge/scope")));
+            terminal.say(format_args!("evidence {}", reply.text("/challenge/evidence")));
+            terminal.say(format_args!("A second person confirms within {} s:", reply.text("/expires_in_s")));
+            let (id, code) = (reply.text("/challenge/id"), reply.text("/code"));
+            terminal.say(format_args!("  sekisho release confirm {id} {code}"));
+        })
     }
 }
 
 impl Plan {
     fn run(self, terminal: &mut Terminal<'_>) -> Exit {
         let body = json!({ "scope": self.scope });
-        let reply = match self.admin.call(terminal, "/v1/release/plan", Some((&self.credential, body))) {
-            Ok(reply) if reply.status == 200 => reply,
-            Ok(reply) => return reply.refused(terminal),
-            Err(exit) => return exit,
-        };
-        if self.json {
-            terminal.say(format_args!("{:#}", reply.body));
-            return Exit::Fine;
+        match self.asking.say(terminal, Question::post("/v1/release/plan", body), show) {
+            Ok(reply) if could_be_proposed(&reply) => Exit::Fine,
+            Ok(_not_yet) => Exit::Found,
+            Err(exit) => exit,
         }
-        let level = |of: &Value, name: &str| {
-            let words = ["switch", "mode", "health"].map(|word| text(of.get(name).and_then(|level| level.get(word))));
-            words.join(" ")
-        };
-        let (from, to) = (level(&reply.body, "from"), level(&reply.body, "target"));
-        terminal.say(format_args!("{}: {from} to {to}", reply.text("/scope")));
-        let list = |name: &str| reply.body.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-        for source in list("sources") {
-            let (name, from, to) = (text(source.get("source")), level(&source, "from"), level(&source, "to"));
-            terminal.say(format_args!("  {name}: {from} to {to} ({})", text(source.get("reason"))));
-        }
-        let mut met = reply.body.get("refused").is_none_or(Value::is_null);
-        for one in list("preconditions") {
-            let ok = one.get("met") == Some(&Value::Bool(true));
-            met &= ok;
-            terminal.say(format_args!("  {} {}", if ok { "ok  " } else { "FAIL" }, text(one.get("why"))));
-        }
-        if met { Exit::Fine } else { Exit::Found }
     }
+}
+
+fn show(terminal: &mut Terminal<'_>, reply: &Reply) {
+    let level = |of: &Value, name: &str| {
+        let words = ["switch", "mode", "health"].map(|word| text(of.get(name).and_then(|level| level.get(word))));
+        words.join(" ")
+    };
+    let (from, to) = (level(&reply.body, "from"), level(&reply.body, "target"));
+    terminal.say(format_args!("{}: {from} to {to}", reply.text("/scope")));
+    for source in reply.list("/sources") {
+        let (name, from, to) = (text(source.get("source")), level(source, "from"), level(source, "to"));
+        terminal.say(format_args!("  {name}: {from} to {to} ({})", text(source.get("reason"))));
+    }
+    for one in reply.list("/preconditions") {
+        terminal.say(format_args!("  {} {}", if is_met(one) { "ok  " } else { "FAIL" }, text(one.get("why"))));
+    }
+}
+
+fn could_be_proposed(reply: &Reply) -> bool {
+    reply.body.get("refused").is_none_or(Value::is_null) && reply.list("/preconditions").iter().all(is_met)
+}
+
+fn is_met(precondition: &Value) -> bool {
+    precondition.get("met") == Some(&Value::Bool(true))
 }
 
 fn text(value: Option<&Value>) -> String {
@@ -152,19 +130,9 @@ fn text(value: Option<&Value>) -> String {
 impl Confirm {
     fn run(self, terminal: &mut Terminal<'_>) -> Exit {
         let body = json!({ "id": self.id, "code": self.code });
-        let reply = match self.admin.call(terminal, "/v1/release/confirm", Some((&self.credential, body))) {
-            Ok(reply) => reply,
-            Err(exit) => return exit,
-        };
-        if reply.status != 200 {
-            return reply.refused(terminal);
-        }
-        if self.json {
-            terminal.say(format_args!("{:#}", reply.body));
-            return Exit::Fine;
-        }
-        let (switch, mode) = (reply.text("/after/switch"), reply.text("/after/mode"));
-        terminal.say(format_args!("{}: {switch} {mode} (epoch {})", reply.text("/scope"), reply.text("/epoch")));
-        Exit::Fine
+        self.asking.tell(terminal, Question::post("/v1/release/confirm", body), |terminal, reply| {
+            let (switch, mode) = (reply.text("/after/switch"), reply.text("/after/mode"));
+            terminal.say(format_args!("{}: {switch} {mode} (epoch {})", reply.text("/scope"), reply.text("/epoch")));
+        })
     }
 }

@@ -1,7 +1,7 @@
 use clap::Args;
 use serde_json::Value;
 
-use super::client::AdminAddress;
+use super::client::{AdminAddress, word};
 use super::{Exit, Terminal};
 
 /// Shows what is in force, by scope and source.
@@ -16,7 +16,7 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let reply = match self.admin.call(terminal, "/v1/state", None) {
+        let reply = match self.admin.look(terminal, "/v1/state") {
             Ok(reply) => reply,
             Err(exit) => return exit,
         };
@@ -33,9 +33,8 @@ impl Status {
             reply.text("/scope"),
             reply.text("/epoch")
         ));
-        let list = |pointer: &str| reply.body.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
-        for scope in list("/scopes") {
-            terminal.say(format_args!("  {} {}", word(&scope, "scope"), word(&scope, "posture")));
+        for scope in reply.list("/scopes") {
+            terminal.say(format_args!("  {} {}", word(scope, "scope"), word(scope, "posture")));
             for source in scope.get("sources").and_then(Value::as_array).into_iter().flatten() {
                 let level = source.get("level").cloned().unwrap_or_default();
                 terminal.say(format_args!(
@@ -49,22 +48,14 @@ impl Status {
                 ));
             }
         }
-        for release in list("/releases") {
+        for release in reply.list("/releases") {
             terminal.say(format_args!(
                 "  release {} proposed by {} waits for a second person",
-                word(&release, "id"),
-                word(&release, "by")
+                word(release, "id"),
+                word(release, "by")
             ));
         }
         terminal.say(format_args!("stored {}, journal ok {}", reply.text("/stored"), reply.text("/journal/ok")));
         Exit::Fine
-    }
-}
-
-fn word(value: &Value, name: &str) -> String {
-    match value.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-        None => "-".to_owned(),
     }
 }

@@ -2,7 +2,7 @@ use clap::{Args, ValueEnum};
 use sekisho_safety::Scope;
 use serde_json::json;
 
-use super::client::{AdminAddress, Credential};
+use super::client::{Asking, Question};
 use super::{Exit, Terminal};
 
 /// Tightens a scope. It holds when this returns, and no order let through before can still begin.
@@ -17,13 +17,8 @@ pub(super) struct Tighten {
     /// Why; it goes into the journal.
     #[arg(long)]
     reason: String,
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
+    asking: Asking,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -50,36 +45,19 @@ impl Tighten {
             fields.insert("scope".to_owned(), json!(self.scope));
             fields.insert("reason".to_owned(), json!(self.reason));
         }
-        let reply = match self.admin.call(terminal, "/v1/tighten", Some((&self.credential, body))) {
-            Ok(reply) => reply,
-            Err(exit) => return exit,
-        };
-        match reply.status {
-            200 | 202 => {
-                if self.json {
-                    terminal.say(format_args!("{:#}", reply.body));
-                } else {
-                    terminal.say(format_args!(
-                        "{}: {} {} {}{}",
-                        reply.text("/scope"),
-                        reply.text("/after/switch"),
-                        reply.text("/after/mode"),
-                        reply.text("/after/health"),
-                        if reply.text("/changed") == "true" { "" } else { " (it was already)" }
-                    ));
-                }
-                if reply.status == 200 {
-                    return Exit::Fine;
-                }
-                let held = format_args!(
-                    "it is in force, but stored: {}, earlier orders settled: {}",
-                    reply.text("/durable"),
-                    reply.text("/settled")
-                )
-                .to_string();
+        let told = self.asking.say(terminal, Question::post("/v1/tighten", body), |terminal, reply| {
+            let already = if reply.text("/changed") == "true" { "" } else { " (it was already)" };
+            let level = ["switch", "mode", "health"].map(|word| reply.text(&format!("/after/{word}"))).join(" ");
+            terminal.say(format_args!("{}: {level}{already}", reply.text("/scope")));
+        });
+        match told {
+            Ok(reply) if reply.status == 200 => Exit::Fine,
+            Ok(reply) => {
+                let (durable, settled) = (reply.text("/durable"), reply.text("/settled"));
+                let held = format_args!("it is in force, but stored: {durable}, earlier orders settled: {settled}");
                 terminal.fail(Exit::Found, held)
             }
-            _ => reply.refused(terminal),
+            Err(exit) => exit,
         }
     }
 }

@@ -226,7 +226,7 @@ impl Standing {
         // INVARIANT: a name with a word before it is a name as long as it is not too long; then the gate's own is told.
         let name = format!("gate.{}", self.gate.name).parse().unwrap_or_else(|_too_long| self.gate.name.clone());
         let (scope, incident) = (self.gate.scope.clone(), Some(Sev::Sev2));
-        Raised { name, level: Some(level), scope, incident, reason }
+        Raised { name, level: Some(level), scope, incident, reason, measures: Vec::new() }
     }
 
     fn view(&self, now: Duration) -> GateView {

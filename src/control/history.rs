@@ -75,6 +75,43 @@ fn last_change(store: &FileStore) -> Option<Recorded> {
     None
 }
 
+/// The last containment or lifting in the journal that came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastContainment {
+    generation: u64,
+    lifted: bool,
+}
+
+impl LastContainment {
+    /// Whether what is stored under this number can be the last. A lifting is recorded before it is stored.
+    pub(crate) const fn fits(self, stored: u64) -> bool {
+        stored >= self.generation || (self.lifted && stored.saturating_add(1) == self.generation)
+    }
+}
+
+/// The last change of what is contained that the journal saw.
+pub(crate) fn containments(store: &FileStore) -> Option<LastContainment> {
+    let mut segments: Vec<u64> = store.list(SEGMENTS).ok()?.iter().filter_map(|name| segment_first(name)).collect();
+    segments.sort_unstable();
+    for first in segments.into_iter().rev() {
+        let bytes = store.read(&segment_path(first)).ok()??;
+        if let Some(last) = bytes.rsplit(|byte| *byte == b'\n').find_map(containment) {
+            return Some(last);
+        }
+    }
+    None
+}
+
+fn containment(line: &[u8]) -> Option<LastContainment> {
+    let line = str::from_utf8(line).ok()?;
+    let lifted = line.contains(r#""action":"containment.lift""#);
+    if !lifted && !line.contains(r#""action":"containment.apply""#) {
+        return None;
+    }
+    let entry: Value = serde_json::from_str(line).ok()?;
+    Some(LastContainment { generation: entry.pointer("/outputs/generation")?.as_u64()?, lifted })
+}
+
 fn change(line: &[u8]) -> Option<Value> {
     let line = str::from_utf8(line).ok()?;
     KINDS.iter().any(|kind| line.contains(kind)).then(|| serde_json::from_str(line).ok())?

@@ -1,10 +1,12 @@
 //! Who may change what is in force, and how the change reaches the filters.
 
-mod sealed;
+pub mod sealed;
 
 pub mod clock;
 
-mod probe;
+pub mod probe;
+
+mod pace;
 
 pub mod store;
 
@@ -20,6 +22,8 @@ pub mod break_glass;
 
 pub mod release;
 
+pub mod consents;
+
 pub mod incidents;
 
 pub mod signals;
@@ -28,9 +32,14 @@ pub mod gates;
 
 pub mod positions;
 
+pub mod explain;
+
+pub mod failmodes;
+
 pub mod watch;
 
 pub use break_glass::BreakGlass;
+pub use consents::Consents;
 pub use gates::Gates;
 pub use incidents::Incidents;
 pub use release::Releases;

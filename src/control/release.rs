@@ -21,7 +21,7 @@ use crate::evidence::{Journal, Sealed};
 pub struct Releases {
     safety: Arc<Safety>,
     journal: Journal,
-    preconditions: Preconditions,
+    preconditions: Arc<Preconditions>,
     break_glass: Arc<BreakGlass>,
     bounds: Bounds,
     open: Mutex<Vec<Waiting>>,
@@ -106,7 +106,7 @@ pub struct Issue {
 impl Releases {
     /// An empty book.
     #[must_use]
-    pub fn new(preconditions: Preconditions, break_glass: Arc<BreakGlass>, bounds: Bounds) -> Self {
+    pub fn new(preconditions: Arc<Preconditions>, break_glass: Arc<BreakGlass>, bounds: Bounds) -> Self {
         let (safety, journal) = (Arc::clone(&preconditions.safety), preconditions.journal.clone());
         Self { safety, journal, preconditions, break_glass, bounds, open: Mutex::default() }
     }
@@ -254,10 +254,10 @@ fn bound(journal: [u8; 32], bundles: [u8; 32], emergency: Option<Duration>) -> [
 }
 
 /// A clock that never goes back: wall time set by anybody must not make an old challenge young.
-fn boot_ms() -> u64 {
+pub(super) fn boot_ms() -> u64 {
     millis(since_boot())
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

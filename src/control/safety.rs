@@ -9,10 +9,11 @@ use arc_swap::ArcSwap;
 use sekisho_filters::Starts;
 use sekisho_filters::order_gate::SafetyView;
 use sekisho_journal::{Event, EventType, Outcome, Severity};
-use sekisho_safety::{Cause, Change, Confirmed, Effective, Level, Posture, ReleaseError, Scope, Source, State};
+use sekisho_safety::{Cause, Change, Confirmed, Effective, Level, Posture, ReleaseError, Scope, Slope, Source, State};
 
 use super::StateFiles;
 use super::clock::since_boot;
+use super::pace::Pace;
 use super::preconditions::Precondition;
 use crate::evidence::Journal;
 
@@ -33,6 +34,7 @@ pub struct Safety {
     entered: Mutex<BTreeMap<Scope, Duration>>,
     started: Duration,
     starts: Starts,
+    pace: Pace,
     journal: Journal,
     settle_timeout: Duration,
 }
@@ -84,9 +86,16 @@ impl Safety {
             entered: Mutex::default(),
             started: since_boot(),
             starts: Starts::default(),
+            pace: Pace::default(),
             journal,
             settle_timeout,
         }
+    }
+
+    /// Holds orders to the rates of `slope` from now on, and after each release.
+    #[must_use]
+    pub fn ramping(self, slope: Option<Slope>) -> Self {
+        Self { pace: Pace::new(slope), ..self }
     }
 
     /// The state as it is now.
@@ -174,6 +183,7 @@ impl Safety {
             self.replace(state, &mut changes);
             disk.change = *changes;
             self.enter(&change.scope);
+            self.pace.begin();
             self.stored.store(true, Ordering::Relaxed);
             return Ok(change);
         }
@@ -236,6 +246,10 @@ impl SafetyView for Safety {
 
     fn starts(&self) -> &Starts {
         &self.starts
+    }
+
+    fn paces(&self) -> bool {
+        self.pace.admit()
     }
 }
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 /// # Errors
 ///
 /// The system's.
-pub(super) fn private_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
@@ -23,7 +23,7 @@ pub(super) fn private_dir(dir: &Path) -> io::Result<()> {
 /// # Errors
 ///
 /// When the disk says no.
-pub(super) fn write<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+pub(crate) fn write<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
     let content = serde_json::to_string(value)?;
     let sealed = format!("{content}\n{:x}\n", Sha256::digest(&content));
     let new = dir.join(format!("{name}.new"));
@@ -39,7 +39,7 @@ pub(super) fn write<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Resu
 /// # Errors
 ///
 /// When it cannot be read, or a byte of it is missing or changed.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -27,6 +27,8 @@ pub struct Loaded {
     pub state: State,
     /// Why it is BLOCK, when it is BLOCK because nothing could be verified.
     pub unverified: Option<&'static str>,
+    /// Whether nothing was ever stored there.
+    pub first: bool,
 }
 
 impl Loaded {
@@ -59,11 +61,13 @@ impl StateFiles {
         let doubt = if torn { Some(TORN) } else { apart.then_some(APART) };
         let (state, why) = match (newest, doubt) {
             (Some((_, state)), None) => (state, None),
-            (Some((_, state)), Some(why)) => return Ok(Loaded { files, state, unverified: None }.doubted(why, now_ms)),
+            (Some((_, state)), Some(why)) => {
+                return Ok(Loaded { files, state, unverified: None, first: false }.doubted(why, now_ms));
+            }
             (None, _) if missing => (unverified(MISSING), Some(MISSING)),
             (None, _) => (unverified(TORN), Some(TORN)),
         };
-        Ok(Loaded { files, state, unverified: why })
+        Ok(Loaded { files, state, unverified: why, first: missing })
     }
 
     /// Writes the state; when this returns, it survives a crash.

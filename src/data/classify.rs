@@ -80,6 +80,11 @@ impl Routes {
         Self { hops, ..self }
     }
 
+    /// Every route, in the order in which they are tried.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.entries.iter().map(|entry| &entry.route)
+    }
+
     /// The proxies in front whose word is taken.
     #[must_use]
     pub const fn hops(&self) -> &Hops {

@@ -19,32 +19,42 @@ pin_project! {
         began: CancellationToken,
         woken: Pin<Box<WaitForCancellationFutureOwned>>,
         waits: bool,
-        told: bool,
+        // Ends it whatever it carries. Waited for only once it was told.
+        cut: CancellationToken,
+        cutting: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     }
 }
 
 impl<C> Drained<C> {
-    /// Told with `tell` when the drain `began`.
-    pub(super) fn new(connection: C, began: CancellationToken, tell: fn(Pin<&mut C>)) -> Self {
+    /// Told with `tell` when the drain `began`, and dropped when it is `cut`.
+    pub(super) fn new(
+        connection: C,
+        (began, cut): (CancellationToken, CancellationToken),
+        tell: fn(Pin<&mut C>),
+    ) -> Self {
         let woken = Box::pin(began.clone().cancelled_owned());
-        Self { connection, tell, began, woken, waits: false, told: false }
+        Self { connection, tell, began, woken, waits: false, cut, cutting: None }
     }
 }
 
 impl<C: Future> Future for Drained<C> {
-    type Output = C::Output;
+    /// `None`: it was cut.
+    type Output = Option<C::Output>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<C::Output> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         // INVARIANT: a task's waker is the same as long as the task lives, so the one that was left is the right one.
         if !std::mem::replace(this.waits, true) {
             let _either_way_the_flag_is_read = this.woken.as_mut().poll(cx);
         }
-        if !*this.told && this.began.is_cancelled() {
-            *this.told = true;
+        if this.cutting.is_none() && this.began.is_cancelled() {
+            *this.cutting = Some(Box::pin(this.cut.clone().cancelled_owned()));
             (this.tell)(this.connection.as_mut());
         }
-        this.connection.poll(cx)
+        if this.cutting.as_mut().is_some_and(|cut| cut.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(None);
+        }
+        this.connection.poll(cx).map(Some)
     }
 }
 
@@ -78,7 +88,7 @@ mod tests {
     async fn a_connection_that_waits_hears_of_a_drain_once() {
         let (told, polls, began) = (Arc::default(), Arc::<AtomicUsize>::default(), CancellationToken::new());
         let connection = Connection { told: Arc::clone(&told), polls: Arc::clone(&polls) };
-        let drained = tokio::spawn(Drained::new(connection, began.clone(), TELL));
+        let drained = tokio::spawn(Drained::new(connection, (began.clone(), CancellationToken::new()), TELL));
         while polls.load(Ordering::Relaxed) == 0 {
             tokio::task::yield_now().await;
         }
@@ -92,7 +102,21 @@ mod tests {
     async fn one_that_begins_during_a_drain_hears_of_it_at_once() {
         let (told, polls, began) = (Arc::default(), Arc::default(), CancellationToken::new());
         began.cancel();
-        Drained::new(Connection { told: Arc::clone(&told), polls }, began, TELL).await;
+        let tokens = (began, CancellationToken::new());
+        assert!(Drained::new(Connection { told: Arc::clone(&told), polls }, tokens, TELL).await.is_some());
         assert_eq!(told.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_finish_is_cut() {
+        const DEAF: fn(Pin<&mut Connection>) = |_connection| {};
+        let (began, cut) = (CancellationToken::new(), CancellationToken::new());
+        let connection = Connection { told: Arc::default(), polls: Arc::default() };
+        let drained = tokio::spawn(Drained::new(connection, (began.clone(), cut.clone()), DEAF));
+        began.cancel();
+        tokio::task::yield_now().await;
+        assert!(!drained.is_finished());
+        cut.cancel();
+        assert!(drained.await.unwrap().is_none());
     }
 }

@@ -21,9 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::chain::Chain;
-use super::classify::Routes;
 use super::drain::Drained;
+use super::exposure::Socket;
 use super::hops::Hops;
+use super::live::Serving;
 use super::peers::Peers;
 use super::secure::ServerTls;
 use super::timer::Coarse;
@@ -61,8 +62,8 @@ pub trait Handle: Send + Sync + 'static {
 /// A bound socket and what answers on it.
 #[derive(Debug)]
 pub struct Listening<H> {
-    /// The socket.
-    pub socket: TcpListener,
+    /// The socket, as long as this side is exposed.
+    pub socket: Socket,
     /// Who answers.
     pub handler: H,
     /// At what cost.
@@ -80,7 +81,7 @@ struct Connection<H> {
     handler: Arc<H>,
     versions: Arc<Versions>,
     peer: IpAddr,
-    drain: CancellationToken,
+    end: End,
 }
 
 /// How HTTP is read: as its first bytes say, or as was agreed upon before.
@@ -93,11 +94,9 @@ struct Versions {
 /// Answers with the chain: the data path.
 #[derive(Debug)]
 pub struct Gate<C> {
-    /// Which requests go where.
-    pub routes: Arc<Routes>,
-    /// Through which filters. A worker has a gate of its own, so nobody ever waits for this lock; it spares each request a
-    /// clone of the whole chain.
-    pub chain: Mutex<C>,
+    /// Which requests go where, and through which filters. A worker has a gate of its own, so nobody ever waits for this
+    /// lock; it spares each request a clone of the whole chain.
+    pub serving: Mutex<Serving<C>>,
     /// Told of what is refused before the chain.
     pub witness: Arc<dyn Witness>,
 }
@@ -114,26 +113,76 @@ pub async fn bind(what: &str, address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 impl<H: Handle> Listening<H> {
-    /// Serves until `drain` is cancelled; then lets what is under way finish, for as long as policy says.
+    /// Serves until `drain` is cancelled; then lets what is under way finish, for as long as policy says. While the side is
+    /// not exposed nothing is accepted, and what was under way finishes in the same way.
     pub async fn serve(self, drain: CancellationToken) {
+        let Self { mut socket, handler, limits, room, peers, tls } = self;
         let connections = TaskTracker::new();
-        let any = self.limits.builder();
+        let any = limits.builder();
         let (http1, http2) = (any.clone().http1_only(), any.clone().http2_only());
-        let hops = Arc::new(self.handler.hops());
-        let (handler, versions) = (Arc::new(self.handler), Arc::new(Versions { any, http1, http2 }));
-        loop {
-            let accepted = tokio::select! {
+        let served = Served {
+            hops: Arc::new(handler.hops()),
+            handler: Arc::new(handler),
+            versions: Arc::new(Versions { any, http1, http2 }),
+            connections: connections.clone(),
+            room,
+            peers,
+            tls,
+        };
+        while !drain.is_cancelled() {
+            // Without a descriptor it is as good as closed, until the next change.
+            let open = socket.borrow_and_update().as_deref().and_then(|socket| socket.try_clone().ok());
+            let open = open.and_then(|socket| TcpListener::from_std(socket).ok());
+            let end = End { began: drain.child_token(), cut: CancellationToken::new() };
+            tokio::select! {
                 biased;
-                () = drain.cancelled() => break,
-                accepted = accept(&self.socket, &self.room) => accepted,
-            };
-            let Some((mut stream, peer, place)) = accepted else { continue };
+                () = drain.cancelled() => {}
+                () = changed(&mut socket) => {}
+                () = served.accept_from(open, &end) => {}
+            }
+            end.began.cancel();
+            if !drain.is_cancelled() {
+                tokio::spawn(async move {
+                    tokio::time::sleep(limits.drain_timeout).await;
+                    end.cut.cancel();
+                });
+            }
+        }
+        connections.close();
+        let _cut = tokio::time::timeout(limits.drain_timeout, connections.wait()).await;
+    }
+}
+
+/// What connections are served with.
+struct Served<H> {
+    handler: Arc<H>,
+    versions: Arc<Versions>,
+    hops: Arc<Hops>,
+    connections: TaskTracker,
+    room: Arc<Semaphore>,
+    peers: Peers,
+    tls: Option<Arc<ServerTls>>,
+}
+
+/// How connections end: they finish when it `began`, and are dropped when they are `cut`.
+#[derive(Clone)]
+struct End {
+    began: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl<H: Handle> Served<H> {
+    /// Accepts without end.
+    async fn accept_from(&self, socket: Option<TcpListener>, end: &End) {
+        let Some(socket) = socket else { return std::future::pending().await };
+        loop {
+            let Some((mut stream, peer, place)) = accept(&socket, &self.room).await else { continue };
             // One too many is closed, without a word: who has so many knows why.
             let Some(counted) = self.peers.enter(peer) else { continue };
-            let (handler, versions) = (Arc::clone(&handler), Arc::clone(&versions));
-            let connection = Connection { handler, versions, peer, drain: drain.clone() };
-            let (tls, hops) = (self.tls.clone(), Arc::clone(&hops));
-            connections.spawn(async move {
+            let (handler, versions) = (Arc::clone(&self.handler), Arc::clone(&self.versions));
+            let connection = Connection { handler, versions, peer, end: end.clone() };
+            let (tls, hops) = (self.tls.clone(), Arc::clone(&self.hops));
+            self.connections.spawn(async move {
                 // One that should say so and does not is closed: nobody knows who it is.
                 if let Ok(peer) = hops.opened_by(&mut stream, peer).await {
                     let connection = Connection { peer, ..connection };
@@ -145,9 +194,13 @@ impl<H: Handle> Listening<H> {
                 drop((place, counted));
             });
         }
-        drop(self.socket);
-        connections.close();
-        let _cut = tokio::time::timeout(self.limits.drain_timeout, connections.wait()).await;
+    }
+}
+
+/// Waits until the side is opened or closed; where nobody can, for ever.
+async fn changed(socket: &mut Socket) {
+    if socket.changed().await.is_err() {
+        std::future::pending().await
     }
 }
 
@@ -159,7 +212,7 @@ impl<H: Handle> Connection<H> {
 
     async fn secured(self, stream: TcpStream, tls: &ServerTls) {
         // A drain does not wait for who has asked for nothing yet.
-        let accepted = self.drain.run_until_cancelled(Box::pin(tls.accept(stream))).await;
+        let accepted = self.end.began.run_until_cancelled(Box::pin(tls.accept(stream))).await;
         let Some(accepted) = accepted.flatten() else { return };
         let versions = Arc::clone(&self.versions);
         let version = if accepted.h2 { &versions.http2 } else { &versions.http1 };
@@ -170,7 +223,7 @@ impl<H: Handle> Connection<H> {
     where
         I: Read + Write + Unpin + Send + 'static,
     {
-        let Self { handler, peer, drain, .. } = self;
+        let Self { handler, peer, end, .. } = self;
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(shown) = &shown {
                 request.extensions_mut().insert(shown.clone());
@@ -179,7 +232,7 @@ impl<H: Handle> Connection<H> {
         });
         let connection = version.serve_connection(stream, service).into_owned();
         // A client that goes away is not our error; what it cut short has been recorded.
-        let _gone = Drained::new(connection, drain, |connection| connection.graceful_shutdown()).await;
+        let _gone = Drained::new(connection, (end.began, end.cut), |connection| connection.graceful_shutdown()).await;
     }
 }
 
@@ -235,19 +288,20 @@ impl ConnectionLimits {
 
 impl<C: Chain> Handle for Gate<C> {
     fn hops(&self) -> Hops {
-        self.routes.hops().clone()
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner).routes().hops().clone()
     }
 
     fn handle(&self, peer: IpAddr, mut request: Request<Incoming>) -> Answer<Infallible> {
-        let (exchange, outcome) = self.routes.classify(peer, &mut request);
+        let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
+        serving.keep_up();
+        let (exchange, outcome) = serving.routes().classify(peer, &mut request);
         if let Err(refusal) = outcome {
             self.witness.refused(&exchange, &refusal);
             let asked = Asked::on(&exchange.route, request.headers());
             return Answer::now(Ok(answer(&refusal, exchange.decision, asked)));
         }
         let request = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
-        let mut chain = self.chain.lock().unwrap_or_else(PoisonError::into_inner);
-        chain.call(Hop { exchange: Arc::new(exchange), request })
+        serving.chain.call(Hop { exchange: Arc::new(exchange), request })
     }
 }
 

@@ -2,6 +2,10 @@
 
 pub mod ledger;
 
+pub mod exposure;
+
+pub mod live;
+
 pub mod listener;
 
 pub mod secure;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use sekisho_filters::exchange::{Input, Redaction};
-use sekisho_filters::redact::{Feed, RedactLayer};
+use sekisho_filters::redact::Feed;
 use sekisho_filters::{Exchange, Fault, Route, Witness};
 use sekisho_policy::{Bodies, Policy, Refusal, StreamFormat, StreamPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -24,6 +24,7 @@ use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::classify::Decisions;
 use super::listener;
+use super::live::{Live, Served};
 
 /// One stream of policy, as it runs.
 #[derive(Clone, Debug)]
@@ -58,8 +59,8 @@ pub struct StreamLimits {
 /// What the connections of all streams share.
 #[derive(Clone, Debug)]
 pub struct Shared {
-    /// What is searched for, and how.
-    pub redact: RedactLayer,
+    /// What is searched for, and how, and what is contained.
+    pub live: Arc<Live>,
     /// Told of what goes no further.
     pub witness: Arc<dyn Witness>,
     /// Numbers connections as it does requests.
@@ -163,7 +164,7 @@ impl Stream {
 
     async fn connection(self, client: TcpStream, peer: SocketAddr, shared: &Shared, drain: &CancellationToken) {
         let exchange = Arc::new(self.exchange(peer.ip().to_canonical(), &shared.decisions));
-        let feed = shared.redact.feed(Arc::clone(&exchange), self.format);
+        let feed = LiveFeed::new(&shared.live, Arc::clone(&exchange), self.format);
         match self.relay(client, feed, drain).await {
             Ok(()) => {}
             Err(Fault::Cut(refusal)) => shared.witness.refused(&exchange, &refusal),
@@ -176,7 +177,7 @@ impl Stream {
         Exchange { decision, peer, route, host: Arc::clone(&self.host), input: Input::default() }
     }
 
-    async fn relay(&self, client: TcpStream, feed: Feed, drain: &CancellationToken) -> Result<(), Fault> {
+    async fn relay(&self, client: TcpStream, feed: LiveFeed, drain: &CancellationToken) -> Result<(), Fault> {
         let connect = TcpStream::connect((&*self.host, self.port));
         let receiver = timed(self.limits.connect, connect).await.map_err(upstream)?;
         client.set_nodelay(true).map_err(downstream)?;
@@ -203,7 +204,7 @@ impl Stream {
         &self,
         from: &mut OwnedReadHalf,
         mut to: OwnedWriteHalf,
-        mut feed: Feed,
+        mut feed: LiveFeed,
         drain: &CancellationToken,
     ) -> Result<(), Fault> {
         loop {
@@ -226,6 +227,48 @@ impl Stream {
                 return to.shutdown().await.map_err(upstream);
             }
         }
+    }
+}
+
+/// A feed that goes on by what is served now: another policy holds from the next record on, and what is contained goes no further.
+struct LiveFeed {
+    live: Arc<Live>,
+    exchange: Arc<Exchange>,
+    format: StreamFormat,
+    generation: u64,
+    served: Arc<Served>,
+    feed: Feed,
+}
+
+impl LiveFeed {
+    fn new(live: &Arc<Live>, exchange: Arc<Exchange>, format: StreamFormat) -> Self {
+        let (generation, served) = live.now();
+        let feed = served.parts.redact.feed(Arc::clone(&exchange), format);
+        Self { live: Arc::clone(live), exchange, format, generation, served, feed }
+    }
+
+    fn is_within(&self) -> bool {
+        self.feed.is_within()
+    }
+
+    fn push(&mut self, piece: Bytes) -> Result<Vec<u8>, Refusal> {
+        let mut out = Vec::new();
+        if self.live.generation() != self.generation && !self.is_within() {
+            out = self.feed.finish()?;
+            *self = Self::new(&self.live, Arc::clone(&self.exchange), self.format);
+        }
+        out.extend(self.feed.push(piece)?);
+        self.contained(out)
+    }
+
+    fn finish(&mut self) -> Result<Vec<u8>, Refusal> {
+        let out = self.feed.finish()?;
+        self.contained(out)
+    }
+
+    fn contained(&self, out: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+        let held = self.served.parts.contained.holds().quarantines(&self.exchange.route);
+        if held { Err(Refusal::Quarantined) } else { Ok(out) }
     }
 }
 

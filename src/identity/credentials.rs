@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use sekisho_filters::access::{Door, Held, Key, Keys, Network, NewSession, NoSubject, Principal, Proof, Subject};
+use sekisho_filters::access::{
+    Door, Held, Key, Keys, Network, NewSession, NoSubject, Principal, Proof, Sayer, Subject,
+};
 use sekisho_policy::{Identity, IpNet, Role};
 use sekisho_safety::Scope;
 use zeroize::Zeroizing;
@@ -294,7 +296,7 @@ impl Credentials {
     fn revocations_hold(&self, book: &Book, now_s: u64) {
         let now = book.revoked.iter().filter(|(_, revoked)| revoked.until_s.is_none_or(|until| until > now_s));
         let now: BTreeSet<Subject> = now.filter_map(|(subject, _)| subject.parse().ok()).collect();
-        self.door.revocations().replace(now);
+        self.door.revocations().replace(Sayer::Book, now);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -2,6 +2,8 @@
 
 pub mod kept;
 
+pub mod known;
+
 pub mod secret;
 
 pub mod bao;
@@ -25,6 +27,7 @@ use sekisho_policy::{KnownCertificate, Policy};
 
 use kept::{Found, KeptFiles};
 
+pub use known::{KnownValues, Revoked};
 pub use secret::{SecretError, resolve};
 
 /// Builds the door from policy; what a process before this one counted is `found`. The pepper is read here, once.
@@ -73,7 +76,9 @@ pub fn certificates(policy: &Policy) -> Certificates {
     Certificates::new(known)
 }
 
-fn failure_limits(policy: &Policy) -> FailureLimits {
+/// How many failed attempts are too many.
+#[must_use]
+pub fn failure_limits(policy: &Policy) -> FailureLimits {
     let limits = &policy.auth_failures;
     FailureLimits {
         window: limits.window,

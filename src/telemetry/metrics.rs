@@ -31,6 +31,7 @@ pub struct Metrics {
     shadow: Known,
     state: IntGaugeVec,
     stored: IntGauge,
+    policy_ok: IntGauge,
     journal_ok: IntGauge,
     journal_size: IntGauge,
     incidents: IntGaugeVec,
@@ -65,6 +66,8 @@ pub struct Reading {
     pub level: Level,
     /// Whether it is stored as well.
     pub stored: bool,
+    /// Whether the last policy file that was to be put in force was.
+    pub policy_ok: bool,
     /// Whether the journal writes.
     pub journal_ok: bool,
     /// Records under its last checkpoint.
@@ -123,6 +126,7 @@ impl Metrics {
             ),
             state: gauges(&registry, "state", "1 for what is in force for the fleet, 0 for the rest.", "state")?,
             stored: gauge(&registry, "state_stored", "1 while what is in force is also on disk.")?,
+            policy_ok: gauge(&registry, "policy_file_ok", "1 unless the last reload of the policy file was refused.")?,
             journal_ok: gauge(&registry, "journal_ok", "1 while the journal can be written.")?,
             journal_size: gauge(&registry, "journal_sealed_records", "Records under the last signed checkpoint.")?,
             incidents: gauges(&registry, "incidents_open", "Open incidents, by grade.", "severity")?,
@@ -216,6 +220,7 @@ impl Metrics {
             self.state.with_label_values(&[state]).set(on.into());
         }
         self.stored.set(reading.stored.into());
+        self.policy_ok.set(reading.policy_ok.into());
         self.journal_ok.set(reading.journal_ok.into());
         self.journal_size.set(i64::try_from(reading.journal_size).unwrap_or(i64::MAX));
         for grade in Sev::ALL {
@@ -287,6 +292,7 @@ mod tests {
         let reading = Reading {
             level,
             stored: true,
+            policy_ok: false,
             journal_ok: false,
             journal_size: 7,
             incidents: vec![(Sev::Sev1, true), (Sev::Sev1, false), (Sev::Sev3, false)],
@@ -303,6 +309,7 @@ mod tests {
             "sekisho_state{state=\"block\"} 1",
             "sekisho_state{state=\"allow\"} 0",
             "sekisho_state_stored 1",
+            "sekisho_policy_file_ok 0",
             "sekisho_journal_ok 0",
             "sekisho_journal_sealed_records 7",
             "sekisho_incidents_open{severity=\"SEV0\"} 0",

@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
 use super::server;
+use crate::data::exposure::always;
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
 use crate::data::secure::ServerTls;
 
@@ -96,8 +97,15 @@ async fn the_certificate_that_was_verified_comes_with_each_request() {
     let (address, drain) = (socket.local_addr().unwrap(), CancellationToken::new());
     let tls = Some(Arc::new(ServerTls::new(loaded.config, second, |_how| {})));
     let serving = tokio::spawn(
-        Listening { socket, handler: Whose, limits, room: limits.room(), peers: limits.peers(), tls }
-            .serve(drain.clone()),
+        Listening {
+            socket: always(socket.into_std().unwrap()),
+            handler: Whose,
+            limits,
+            room: limits.room(),
+            peers: limits.peers(),
+            tls,
+        }
+        .serve(drain.clone()),
     );
     let id = "spiffe://prod.example/bot";
     for (uris, whose) in

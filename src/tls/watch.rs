@@ -1,12 +1,11 @@
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::{ClientConfig, ServerConfig};
 use sekisho_journal::{Event, EventType, Outcome, Severity};
 use sekisho_policy::{ListenerTls, UpstreamTls};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use super::files::Loaded;
 use super::{Expiry, Tls, TlsError, client, server, unix_s};
@@ -48,36 +47,29 @@ pub struct Watch {
 }
 
 impl Tls {
-    /// Reads the files again every `interval` and at every SIGHUP, and puts in force what changed. What is wrong leaves in force
-    /// what was, and is recorded once; so is a certificate that ends soon.
-    ///
-    /// # Errors
-    ///
-    /// When the system refuses to deliver the signal.
-    pub fn watch(self, watch: Watch, journal: Journal) -> io::Result<impl Future<Output = ()> + Send> {
-        let mut hangup = signal(SignalKind::hangup())?;
+    /// Reads the files again every `interval` and whenever somebody is `asked` to, and puts in force what changed. What is wrong
+    /// leaves in force what was, and is recorded once; so is a certificate that ends soon.
+    pub async fn watch(self, watch: Watch, journal: Journal, asked: Arc<Notify>) {
         let mut all = self.watched;
-        Ok(async move {
-            let mut told = BTreeSet::new();
-            let mut ticks = tokio::time::interval(watch.interval);
-            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                tokio::select! {
-                    _ = ticks.tick() => {}
-                    _ = hangup.recv() => {}
-                }
-                // A disk that hangs holds this look up, and nothing else.
-                let looking = tokio::task::spawn_blocking(move || {
-                    let looks: Vec<Look> = all.iter_mut().map(Watched::look).collect();
-                    (all, looks)
-                });
-                let Ok((looked, looks)) = looking.await else { return };
-                all = looked;
-                all.iter().zip(looks).for_each(|(watched, look)| record(&journal, &watched.place, look));
-                let soon = unix_s().saturating_add(i64::try_from(watch.expiry.as_secs()).unwrap_or(i64::MAX));
-                all.iter().flat_map(|one| &one.expiries).for_each(|one| tell(&journal, one, soon, &mut told));
+        let mut told = BTreeSet::new();
+        let mut ticks = tokio::time::interval(watch.interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = asked.notified() => {}
             }
-        })
+            // A disk that hangs holds this look up, and nothing else.
+            let looking = tokio::task::spawn_blocking(move || {
+                let looks: Vec<Look> = all.iter_mut().map(Watched::look).collect();
+                (all, looks)
+            });
+            let Ok((looked, looks)) = looking.await else { return };
+            all = looked;
+            all.iter().zip(looks).for_each(|(watched, look)| record(&journal, &watched.place, look));
+            let soon = unix_s().saturating_add(i64::try_from(watch.expiry.as_secs()).unwrap_or(i64::MAX));
+            all.iter().flat_map(|one| &one.expiries).for_each(|one| tell(&journal, one, soon, &mut told));
+        }
     }
 }
 

@@ -24,9 +24,8 @@ fn everything_that_is_emitted_fits_its_contract() {
     sidecar.change("/v1/tighten", "wrong", &json!({ "reason": "test" }));
     sidecar.change("/v1/incidents", ANN, &json!({ "title": "test", "severity": "SEV3" }));
     sidecar.tighten("BLOCK");
-    let gates = "gates";
     fits("safety_state", &sidecar.state());
-    fits("gate_results", &send(sidecar.admin, &format!("GET /v1/{gates}"), &[], b"").json());
+    fits("gate_results", &sidecar.look("/v1/gates").json());
     let (code, dir) = sidecar.stop();
     assert_eq!(code, Some(0));
     let verified =

@@ -49,7 +49,7 @@ fn one_fail_is_a_blip_and_two_in_a_row_are_not() {
     assert_eq!(report(&sidecar, DESK, "FAIL").json()["fails"], 2);
     sidecar.until("the second one tightens", |sidecar| sidecar.posture() == "BLOCK");
     sidecar.until("and is an incident", |sidecar| {
-        let incident = send(sidecar.admin, "GET /v1/incidents", &[], b"").json()["incidents"][0].clone();
+        let incident = sidecar.look("/v1/incidents").json()["incidents"][0].clone();
         (&incident["rule"], &incident["severity"]) == (&json!("gate.feed"), &json!("SEV2"))
     });
 }
@@ -58,6 +58,7 @@ fn one_fail_is_a_blip_and_two_in_a_row_are_not() {
 fn gates_are_those_that_policy_knows_and_reports_need_a_key() {
     let sidecar = open("gates: { feed: { ttl: 1h } }");
     assert_eq!(report(&sidecar, "sekisho_desk_wrong", "PASS").status, 401);
+    assert_eq!(send(sidecar.admin, "GET /v1/gates", &[], b"").status, 401, "and so does reading them");
     assert_eq!(report(&sidecar, DESK, "FINE").status, 400);
     let headers = [("x-api-key", DESK), ("content-type", "application/json")];
     assert_eq!(send(sidecar.admin, "PUT /v1/gates/other", &headers, b"{\"status\":\"PASS\"}").status, 404);
@@ -72,8 +73,7 @@ fn a_gate_may_be_asked_instead() {
     let monitor = Upstream::start();
     let more = format!("gates: {{ feed: {{ ttl: 1s, probe: \"http://{}/healthy\" }} }}", monitor.address);
     let sidecar = Sidecar::with(&Upstream::start(), &more);
-    let passes =
-        |sidecar: &Sidecar| send(sidecar.admin, "GET /v1/gates", &[], b"").json()["gates"][0]["status"] == "PASS";
+    let passes = |sidecar: &Sidecar| sidecar.look("/v1/gates").json()["gates"][0]["status"] == "PASS";
     sidecar.until("it is asked", passes);
     assert!(monitor.count() > 0);
 }
@@ -110,7 +110,7 @@ fn an_emergency_release_takes_two_people_is_loud_and_ends() {
         sidecar.change("/v1/release/confirm", BOB, &answer).status
     };
     assert_eq!(glass(2), 200);
-    sidecar.until("it ends by itself", |sidecar| sidecar.posture() == "BLOCK");
+    sidecar.until("it ends by itself", |sidecar| sidecar.posture() == "BLOCK" && sidecar.state()["stored"] == true);
     sidecar.until("it was loud", |sidecar| {
         let alerts = sidecar.events("security.alert.raised");
         alerts.iter().any(|event| event["action"] == "break_glass" && event["severity"] == "critical")

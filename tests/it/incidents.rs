@@ -14,7 +14,7 @@ fn open(sidecar: &Sidecar, severity: &str) -> Value {
 }
 
 fn show(sidecar: &Sidecar, id: &str) -> Value {
-    send(sidecar.admin, &format!("GET /v1/incidents/{id}"), &[], b"").json()
+    sidecar.look(&format!("/v1/incidents/{id}")).json()
 }
 
 #[test]
@@ -46,8 +46,12 @@ fn only_those_who_may_and_what_is_not_there_is_not_found() {
     assert_eq!(sidecar.change("/v1/incidents", DESK, &asked).code(), "forbidden");
     assert_eq!(sidecar.change("/v1/incidents", "sekisho_ann_wrong", &asked).status, 401);
     assert_eq!(sidecar.change("/v1/incidents/inc-000009/note", ANN, &json!({ "text": "x" })).status, 404);
-    assert_eq!(send(sidecar.admin, "GET /v1/incidents/..%2fsafety", &[], b"").status, 404);
-    assert_eq!(send(sidecar.admin, "GET /v1/incidents", &[], b"").json()["incidents"], json!([]));
+    assert_eq!(sidecar.look("/v1/incidents/..%2fsafety").status, 404);
+    for path in ["/v1/incidents", "/v1/incidents/inc-000001"] {
+        let read = |headers: &[(&str, &str)]| send(sidecar.admin, &format!("GET {path}"), headers, b"").code();
+        assert_eq!((read(&[]), read(&[("x-api-key", DESK)])), ("unauthenticated".into(), "forbidden".into()), "{path}");
+    }
+    assert_eq!(sidecar.look("/v1/incidents").json()["incidents"], json!([]));
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod upstream;
 
 mod redaction;
 
+mod reload;
+
 mod leaks;
 
 mod formats;
@@ -37,6 +39,14 @@ mod callers;
 mod openapi;
 
 mod incidents;
+
+mod contain;
+
+mod dod;
+
+mod drill;
+
+mod history;
 
 mod gates;
 

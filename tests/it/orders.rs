@@ -226,3 +226,18 @@ fn settle(upstream: &Upstream) {
         }
     }
 }
+
+#[test]
+fn after_a_reopening_orders_come_back_by_a_rate_and_cancels_at_once() {
+    let upstream = Upstream::start();
+    let more = "safety: { min_stay: 0s, ramp: 24h, ramp_from: 1, ramp_to: 1 }";
+    let sidecar = Sidecar::with(&upstream, more);
+    sidecar.release_all();
+    let codes: Vec<u16> = (0..40).map(|_| send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN).status).collect();
+    let refused = send(sidecar.egress, "POST /v2/orders", &[JSON], OPEN);
+    let passed = codes.iter().filter(|code| **code == 200).count();
+    // By the second, and these take some of them.
+    assert!((1..40).contains(&passed), "{codes:?}");
+    assert!(refused.status == 200 || refused.code() == "order_paced", "{refused:?}");
+    assert!((0..20).all(|_| send(sidecar.egress, "DELETE /v2/orders", &[], b"").status == 200));
+}

@@ -99,7 +99,8 @@ fn every_command_of_the_runbooks_does_what_it_says() {
             assert_eq!(sidecar.posture(), "CLOSE_ONLY", "the way back leads nowhere");
         }
         if page.ends_with("incident.md") {
-            let incident = send(sidecar.admin, "GET /v1/incidents", &[], b"").json()["incidents"].to_string();
+            let incident =
+                send(sidecar.admin, "GET /v1/incidents", &[("x-api-key", ANN)], b"").json()["incidents"].to_string();
             assert!(incident.contains("\"closed\""), "{incident}");
         }
     }

@@ -27,7 +27,7 @@ fn knock(sidecar: &Sidecar, from: u8, key: &str) -> u16 {
 }
 
 fn incidents(sidecar: &Sidecar) -> Vec<String> {
-    let all = send(sidecar.admin, "GET /v1/incidents", &[], b"").json();
+    let all = sidecar.look("/v1/incidents").json();
     all["incidents"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -32,7 +32,7 @@ const CRATES: [(&str, &[&str]); 9] = [
 ];
 
 /// A room of `src/`, and the rooms that it may know.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     // What carries requests knows neither who may change the state nor where it is kept: it is handed a view.
     ("data", &[]),
     // Keeps what it decides on the disk as evidence does, sealed where that is.
@@ -40,17 +40,19 @@ const ROOMS: [(&str, &[&str]); 10] = [
     // The journal takes records from everywhere, and nobody's word for what they mean.
     ("evidence", &[]),
     ("control", &["evidence"]),
+    // Makes what was decided hold for what carries requests: it knows both, and neither knows it.
+    ("enforce", &["compile", "control", "data", "evidence", "identity"]),
     ("telemetry", &["control", "evidence"]),
     ("compile", &["data", "evidence", "identity"]),
     // Reads keys, hands what it made of them to the data path, and tells the journal of what changed.
     ("tls", &["data", "evidence", "identity"]),
-    ("admin", &["control", "data", "evidence", "identity", "telemetry"]),
-    ("app", &["admin", "compile", "control", "data", "evidence", "identity", "telemetry", "tls"]),
+    ("admin", &["control", "data", "enforce", "evidence", "identity", "telemetry"]),
+    ("app", &["admin", "compile", "control", "data", "enforce", "evidence", "identity", "telemetry", "tls"]),
     ("cli", &["app", "compile", "data", "control", "evidence", "identity", "telemetry", "tls"]),
 ];
 
 /// The filters. None knows another: what they share stands beside them.
-const FILTERS: [&str; 5] = ["respond", "limits", "access", "redact", "order_gate"];
+const FILTERS: [&str; 6] = ["respond", "limits", "access", "contained", "redact", "order_gate"];
 
 fn crate_faults(edges: &BTreeSet<(String, String)>) -> Vec<String> {
     let mut faults = Vec::new();

@@ -18,6 +18,8 @@ mod pages;
 
 mod codes;
 
+mod failmodes;
+
 mod words;
 
 mod links;

@@ -54,7 +54,7 @@ fn section_faults(tree: &Tree) -> Vec<String> {
 
 #[test]
 fn every_filter_has_its_page() {
-    assert_eq!(filters(Tree::here()).count(), 5, "all filters were found");
+    assert_eq!(filters(Tree::here()).count(), 6, "all filters were found");
     crate::tree::assert_none(&filter_faults(Tree::here()));
 }
 

@@ -143,7 +143,7 @@ pub struct Orders {
     /// Scopes the route belongs to besides the fleet.
     pub scopes: Vec<Scope>,
     /// What orders may ask for, whatever the state.
-    pub bounds: Bounded,
+    pub bounds: Arc<Bounded>,
     /// Positions that somebody vouches for.
     pub positions: Option<Arc<Positions>>,
     /// Rules that are tried beside the others and decide nothing.

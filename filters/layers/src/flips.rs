@@ -17,8 +17,7 @@ use crate::access::{Attempt, Principal};
 use crate::exchange::Orders;
 use crate::order_gate::tests::{LIMITS, effective, rules};
 use crate::order_gate::{
-    Bounded, OrderGateLayer, OrderHeadsLayer, OrderKey, OrderLedger, OrderLimits, Permitted, SafetyView, Shadowed,
-    Unwritten,
+    OrderGateLayer, OrderHeadsLayer, OrderKey, OrderLedger, OrderLimits, Permitted, SafetyView, Shadowed, Unwritten,
 };
 use crate::{Answer, Body, DecisionId, Exchange, Fault, Hop, Place, Route, Starts, Stop, Witness};
 
@@ -133,7 +132,7 @@ fn hop(route: &Arc<Route>, line: &str, body: &'static str) -> Hop {
 
 fn route() -> Arc<Route> {
     let orders =
-        Orders { rules: rules("alpaca"), scopes: vec![], bounds: Bounded::default(), positions: None, shadow: None };
+        Orders { rules: rules("alpaca"), scopes: vec![], bounds: Arc::default(), positions: None, shadow: None };
     Arc::new(Route { orders: Some(orders), ..Route::nowhere("r") })
 }
 

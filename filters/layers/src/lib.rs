@@ -27,6 +27,8 @@ pub mod limits;
 
 pub mod access;
 
+pub mod contained;
+
 pub mod redact;
 
 pub mod order_gate;

@@ -66,8 +66,8 @@ impl BodyFormat {
     ];
 }
 
-/// What becomes of a record that holds a secret.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of a record that holds a secret; the later, the stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BadRecords {
     /// It goes on, masked.
     #[default]

@@ -24,6 +24,8 @@ mod role;
 
 mod policy;
 
+mod diff;
+
 mod sections;
 
 mod bodies;
@@ -37,6 +39,7 @@ mod position;
 pub use bodies::{BadRecords, Bodies, BodyFormat, Digests};
 pub use check::{PolicyError, PolicyErrors};
 pub use class::Class;
+pub use diff::{Difference, Means};
 pub use orders::{
     Beyond, Classified, Decimal, MessageView, NotDecimal, Order, OrderBounds, OrderHead, OrderRules, OrderView, Permit,
     PositionSource, Rate, Shape, Side, UnknownOrders, decide,
@@ -46,8 +49,9 @@ pub use refusal::{Forwarded, OrderRefusal, Refusal};
 pub use role::{Matrix, Operation, Role};
 pub use sections::{
     ActionName, ApiKey, AtRest, AuthFailures, BaoLogin, BaoSecret, BaoServer, CallersPolicy, CertificateOwner,
-    CertificateSource, ClientCertificates, Detectors, Gate, Identity, Incidents, IpNet, IssuerPolicy, JournalPolicy,
-    JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners, MasterSource, Monitors, NoNetwork,
-    NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RetentionPolicy, RoutePolicy, Safety, SecretRef,
-    SecretSource, Signal, Signals, StreamFormat, StreamPolicy, TlsVersion, Upstream, UpstreamTls,
+    CertificateSource, ClientCertificates, Contain, Detectors, Drill, Gate, Identity, Incidents, IpNet, IssuerPolicy,
+    JournalPolicy, JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners, MasterSource,
+    Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol, RetentionPolicy,
+    RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, StreamFormat, StreamPolicy, TlsVersion, Upstream,
+    UpstreamTls,
 };

@@ -13,12 +13,12 @@ use crate::Matrix;
 use crate::check::{Bounds, Checker, PolicyErrors};
 use crate::position::unreadable;
 use crate::sections::{
-    Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, BaoWritten, Detectors, DetectorsWritten, Gate,
-    GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy, JournalWritten, Limits,
-    LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger, OrdersLedgerWritten,
-    RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten, Safety, SafetyWritten, SecretRef,
-    SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Upstream, UpstreamWritten, check_gates,
-    check_matrix, check_routes, check_secrets, check_streams, check_upstreams,
+    Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, BaoWritten, Detectors, DetectorsWritten, Drill,
+    DrillWritten, Gate, GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy,
+    JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger,
+    OrdersLedgerWritten, RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten, Safety,
+    SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Upstream,
+    UpstreamWritten, check_gates, check_matrix, check_routes, check_secrets, check_streams, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -59,6 +59,8 @@ pub struct Policy {
     pub monitors: Monitors,
     /// How the safety state is watched and released.
     pub safety: Safety,
+    /// How often it is tried whether the controls bite.
+    pub drill: Drill,
     /// How soon a person has to answer an incident.
     pub incidents: Incidents,
     /// How evidence is written.
@@ -69,13 +71,13 @@ pub struct Policy {
     pub at_rest: AtRest,
     /// How long evidence is kept.
     pub retention: RetentionPolicy,
-    source: Source,
-    hash: String,
+    pub(crate) source: Source,
+    pub(crate) hash: String,
 }
 
 /// The text of a policy. It cannot be printed: somebody may have put a secret where a reference belongs.
 #[derive(Clone)]
-struct Source(Arc<str>);
+pub(crate) struct Source(Arc<str>);
 
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -127,6 +129,8 @@ struct Document {
     monitors: MonitorsWritten,
     /// How the safety state is watched and released.
     safety: SafetyWritten,
+    /// How often it is tried whether the controls bite.
+    drill: DrillWritten,
     /// How soon a person has to answer an incident.
     incidents: IncidentsWritten,
     /// How evidence is written.
@@ -233,6 +237,7 @@ impl Document {
             gates: check_gates(&self.gates, checker),
             monitors: self.monitors.check("monitors", checker),
             safety: self.safety.check("safety", checker),
+            drill: self.drill.check(checker),
             incidents: self.incidents.check("incidents", checker),
             journal: self.journal.check("journal", checker),
             orders_ledger: self.orders_ledger.check("orders_ledger", checker),

@@ -108,6 +108,15 @@ pub enum Refusal {
     /// A change of protocol that cannot be searched.
     #[error("a change of protocol is refused")]
     UpgradeRefused,
+    /// The route, its upstream or the whole service was put in quarantine.
+    #[error("in quarantine")]
+    Quarantined,
+    /// More orders a second than a ramp lets through after a reopening.
+    #[error("orders come back step by step")]
+    OrderPaced,
+    /// A value of a revoked secret stands where credentials may pass.
+    #[error("a revoked secret")]
+    SecretRevoked,
 }
 
 /// What is known of an order that went on.
@@ -162,6 +171,9 @@ impl Refusal {
         "upstream_unavailable",
         "upstream_timeout",
         "upgrade_refused",
+        "quarantined",
+        "order_paced",
+        "secret_revoked",
     ];
 
     /// The stable code, in snake case.
@@ -263,6 +275,9 @@ impl Refusal {
             Self::UpstreamUnavailable => facts!("upstream_unavailable", 502, "the upstream is not available"),
             Self::UpstreamTimeout => facts!("upstream_timeout", 504, "the upstream did not answer in time"),
             Self::UpgradeRefused => facts!("upgrade_refused", 403, "a change of protocol is not permitted"),
+            Self::Quarantined => facts!("quarantined", 403, "this is contained until people release it"),
+            Self::OrderPaced => facts!("order_paced", 403, "orders come back step by step after a reopening"),
+            Self::SecretRevoked => facts!("secret_revoked", 403, "a credential in this request was revoked"),
         }
     }
 }

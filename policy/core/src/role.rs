@@ -35,6 +35,8 @@ pub enum Operation {
     ReadEvents,
     /// Make the safety state stricter.
     Tighten,
+    /// Revoke, quarantine, or close a listener.
+    Contain,
     /// Ask for a loosening.
     ProposeRelease,
     /// Agree to somebody else's loosening.
@@ -123,7 +125,7 @@ impl fmt::Display for Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ReadConfig,
         Self::UpdateConfig,
         Self::ExecuteOperations,
@@ -132,6 +134,7 @@ impl Operation {
         Self::ReadState,
         Self::ReadEvents,
         Self::Tighten,
+        Self::Contain,
         Self::ProposeRelease,
         Self::ConfirmRelease,
         Self::ManageIncidents,
@@ -152,6 +155,7 @@ impl Operation {
             Self::ReadState => "read_state",
             Self::ReadEvents => "read_events",
             Self::Tighten => "tighten",
+            Self::Contain => "contain",
             Self::ProposeRelease => "propose_release",
             Self::ConfirmRelease => "confirm_release",
             Self::ManageIncidents => "manage_incidents",

@@ -8,6 +8,8 @@
 //! - [`State::decode`] turns anything missing or torn into an error that the caller must answer with
 //!   [`State::unverified`], which is BLOCK.
 //!
+//! - Anything else that protects less asks for an [`Agreed`], which two people make of a [`Request`].
+//! - A [`Measure`] is what can be contained besides the flow of orders.
 //! - An [`Incident`] says what is suspected and how far it has been worked through.
 //!
 //! This crate knows no file, socket or clock: time is an argument.
@@ -20,6 +22,10 @@ mod scope;
 mod state;
 
 mod release;
+
+mod consent;
+
+mod containment;
 
 mod seal;
 
@@ -35,6 +41,8 @@ mod model;
 #[cfg(test)]
 mod tests;
 
+pub use consent::{Agreed, Asked, Request, RequestView, Unagreed};
+pub use containment::{BadMeasure, Containment, Measure, Side};
 pub use incident::{Incident, IncidentError, Mark, Opening, Review, Sev, Step, What};
 pub use lease::{Lease, Terms};
 pub use level::{Health, Level, Mode, Posture, Switch, UnknownWord};

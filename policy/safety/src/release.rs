@@ -27,9 +27,8 @@
 //! ```
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
+use crate::consent::{Asked, Request, RequestView, may_answer_again};
 use crate::{Change, Epoch, Health, Level, Mode, Scope, State, Switch};
 
 /// What a first person asks for.
@@ -65,12 +64,7 @@ pub struct Challenge {
     from: Level,
     target: Level,
     epoch: Epoch,
-    evidence: [u8; 32],
-    by: String,
-    reason: String,
-    expires_ms: u64,
-    digest: [u8; 32],
-    failures: u8,
+    request: Request,
 }
 
 /// A challenge as it may be shown. The code is not among it.
@@ -172,23 +166,11 @@ impl State {
     pub fn propose(&self, proposal: Proposal, issued: &Issued) -> Result<Challenge, ReleaseError> {
         let from = self.level(&proposal.scope);
         one_stage(from, proposal.target)?;
-        if person(&proposal.by).is_empty() {
-            return Err(ReleaseError::Nobody);
-        }
-        let mut challenge = Challenge {
-            from,
-            epoch: self.epoch(&proposal.scope),
-            scope: proposal.scope,
-            target: proposal.target,
-            evidence: proposal.evidence,
-            by: proposal.by,
-            reason: proposal.reason,
-            expires_ms: issued.now_ms.saturating_add(issued.ttl_ms),
-            digest: [0; 32],
-            failures: 0,
-        };
-        challenge.digest = challenge.bind(&issued.nonce);
-        Ok(challenge)
+        let Proposal { scope, target, by, reason, evidence } = proposal;
+        let epoch = self.epoch(&scope);
+        let subject = format!("release {scope} from {from:?} to {target:?} in epoch {epoch}");
+        let request = Request::new(Asked { subject, by, reason, evidence }, issued)?;
+        Ok(Challenge { scope, from, target, epoch, request })
     }
 }
 
@@ -196,37 +178,27 @@ impl Challenge {
     /// Names the challenge: 16 hex digits.
     #[must_use]
     pub fn id(&self) -> String {
-        hex(self.digest.iter().take(8))
+        self.request.id()
     }
 
     /// What the second person has to answer with: two groups of five hex digits. The first person learns it and nobody else.
     #[must_use]
     pub fn code(&self) -> String {
-        let mut code = hex(self.digest.iter().skip(8).take(5));
-        code.insert(5, '-');
-        code
+        self.request.code()
     }
 
     /// What may be shown of it.
     #[must_use]
     pub fn view(&self) -> ChallengeView {
-        ChallengeView {
-            id: self.id(),
-            scope: self.scope.clone(),
-            from: self.from,
-            target: self.target,
-            epoch: self.epoch,
-            evidence: hex(self.evidence.iter()),
-            by: self.by.clone(),
-            reason: self.reason.clone(),
-            expires_ms: self.expires_ms,
-        }
+        let RequestView { id, subject: _, by, reason, evidence, expires_ms } = self.request.view();
+        let (scope, from, target, epoch) = (self.scope.clone(), self.from, self.target, self.epoch);
+        ChallengeView { id, scope, from, target, epoch, evidence, by, reason, expires_ms }
     }
 
     /// Whether it can no longer be answered.
     #[must_use]
     pub const fn expired(&self, now_ms: u64) -> bool {
-        now_ms >= self.expires_ms
+        self.request.expired(now_ms)
     }
 
     /// Checks the answer of the second person.
@@ -235,42 +207,22 @@ impl Challenge {
     ///
     /// [`Unconfirmed`], with the challenge if it can be answered again.
     pub fn confirm(mut self, answer: &Answer, state: &State) -> Result<Confirmed, Unconfirmed> {
-        let spent = |why| Err(Unconfirmed { why, again: None });
-        if self.expired(answer.now_ms) {
-            return spent(ReleaseError::Expired);
-        }
-        if state.epoch(&self.scope) != self.epoch || state.level(&self.scope) != self.from {
-            return spent(ReleaseError::Moved);
-        }
-        if self.evidence != answer.evidence {
-            return spent(ReleaseError::OtherEvidence);
-        }
-        let second = person(&answer.by);
-        let why = if second.is_empty() {
-            ReleaseError::Nobody
-        } else if second == person(&self.by) {
-            ReleaseError::SamePerson
-        } else if self.answers(&answer.code) {
-            let Self { scope, from, target, epoch, .. } = self;
-            return Ok(Confirmed { scope, from, target, epoch });
-        } else {
-            self.failures = self.failures.saturating_add(1);
-            if self.failures >= MAX_FAILURES {
-                return spent(ReleaseError::TooManyAttempts);
-            }
-            ReleaseError::WrongCode
+        let moved = state.epoch(&self.scope) != self.epoch || state.level(&self.scope) != self.from;
+        let taken = match self.request.take(answer) {
+            Err(ReleaseError::Expired) => Err(ReleaseError::Expired),
+            _ if moved => Err(ReleaseError::Moved),
+            taken => taken,
         };
-        Err(Unconfirmed { why, again: Some(Box::new(self)) })
-    }
-
-    fn answers(&self, code: &str) -> bool {
-        self.code().as_bytes().ct_eq(code.trim().to_ascii_lowercase().as_bytes()).into()
-    }
-
-    fn bind(&self, nonce: &[u8; 32]) -> [u8; 32] {
-        let bound =
-            format!("{}\n{:?}\n{:?}\n{}\n{}\n", self.scope, self.from, self.target, self.epoch, self.expires_ms);
-        Sha256::new().chain_update(nonce).chain_update(self.evidence).chain_update(bound).finalize().into()
+        match taken {
+            Ok(()) => {
+                let Self { scope, from, target, epoch, request: _ } = self;
+                Ok(Confirmed { scope, from, target, epoch })
+            }
+            Err(why) => {
+                let again = may_answer_again(why).then(|| Box::new(self));
+                Err(Unconfirmed { why, again })
+            }
+        }
     }
 }
 
@@ -302,11 +254,11 @@ pub fn one_stage(from: Level, target: Level) -> Result<(), ReleaseError> {
 }
 
 /// One person by whatever spelling: `Ann`, `ann` and ` ANN ` are the same.
-fn person(name: &str) -> String {
+pub(crate) fn person(name: &str) -> String {
     name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
+pub(crate) fn hex<'a>(bytes: impl Iterator<Item = &'a u8>) -> String {
     bytes.flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
@@ -319,5 +271,3 @@ pub fn one_looser(level: Level) -> Level {
         if switch_first { (level.switch.looser(), level.mode) } else { (level.switch, level.mode.looser()) };
     Level { switch, mode, health: Health::Ok }
 }
-
-const MAX_FAILURES: u8 = 5;

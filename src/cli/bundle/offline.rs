@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use sekisho_policy::Policy;
 
 use super::super::{Exit, Terminal, run};
@@ -23,7 +24,7 @@ pub(super) fn make(create: &Create, terminal: &mut Terminal<'_>) -> Result<Exit,
     let made = runtime.block_on(made(create, &policy, &data))?;
     let ending = if made.sealed { SEALED } else { "" };
     let digest: String = made.digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    if create.json {
+    if create.asking.json {
         let told = serde_json::json!({
             "id": made.id, "path": made.path, "manifest_sha256": digest, "sealed": made.sealed, "records": made.records,
         });
@@ -46,7 +47,8 @@ async fn made(create: &Create, policy: &Policy, data: &Path) -> Result<Made, Sto
     let rules = Arc::new(compile::ruleset(policy).map_err(|error| environment(&error))?);
     let vault = compile::vault(policy).map_err(|error| environment(&error))?;
     // Opening it takes the lock: beside a running sidecar this fails.
-    let journal = open_journal(policy, data, &rules, vault.clone()).map_err(|error| environment(&error))?;
+    let journal = open_journal(policy, data, &Arc::new(ArcSwap::new(Arc::clone(&rules))), vault.clone())
+        .map_err(|error| environment(&error))?;
     let maker = compile::bundles(policy, data, &rules, vault.as_ref());
     let ask = Ask {
         incident: create.incident.clone(),

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::cli::client::{AdminAddress, Credential, Reply};
+use crate::cli::client::{Asking, Question, Reply};
 use crate::cli::{Exit, Terminal};
 
 /// Deletes the beginning of the journal before its time. What is over its time goes by itself, with `retention.prune`.
@@ -39,18 +39,6 @@ pub(crate) struct Confirm {
     asking: Asking,
 }
 
-/// Which sidecar, who, and how it is told.
-#[derive(Debug, Args)]
-struct Asking {
-    /// As JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    credential: Credential,
-    #[command(flatten)]
-    admin: AdminAddress,
-}
-
 impl Prune {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
         let (asking, step, body) = match self {
@@ -59,22 +47,11 @@ impl Prune {
             }
             Self::Confirm(Confirm { id, code, asking }) => (asking, "confirm", json!({ "id": id, "code": code })),
         };
-        let path = format!("/v1/journal/prune/{step}");
-        match asking.admin.call(terminal, &path, Some((&asking.credential, body))) {
-            Ok(reply) if reply.status != 200 => reply.refused(terminal),
-            Ok(reply) => {
-                told(terminal, &reply, asking.json);
-                Exit::Fine
-            }
-            Err(exit) => exit,
-        }
+        asking.tell(terminal, Question::post(&format!("/v1/journal/prune/{step}"), body), told)
     }
 }
 
-fn told(terminal: &mut Terminal<'_>, reply: &Reply, as_json: bool) {
-    if as_json {
-        return terminal.say(&reply.body);
-    }
+fn told(terminal: &mut Terminal<'_>, reply: &Reply) {
     let to = reply.text("/to");
     let (id, code) = (reply.text("/id"), reply.text("/code"));
     if code.is_empty() {

@@ -3,8 +3,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::super::client::Reply;
-use super::super::lockouts::Asking;
+use super::super::client::{Asking, Question, Reply, word};
 use super::super::{Exit, Terminal};
 
 /// Makes a key.
@@ -71,17 +70,14 @@ impl Create {
         let body = json!({
             "id": self.id, "role": self.role, "person": self.person, "scopes": self.scopes, "allow": self.allow, "life_s": life,
         });
-        change(&self.asking, terminal, "/v1/keys", body)
-            .map_or_else(|exit| exit, |reply| shown(&self.asking, terminal, &reply))
+        self.asking.tell(terminal, Question::post("/v1/keys", body), shown)
     }
 }
 
 impl Rotate {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> Exit {
         let body = json!({ "overlap_s": self.overlap.map(|hours| hours.saturating_mul(HOUR)) });
-        let path = format!("/v1/keys/{}/rotate", self.id);
-        change(&self.asking, terminal, &path, body)
-            .map_or_else(|exit| exit, |reply| shown(&self.asking, terminal, &reply))
+        self.asking.tell(terminal, Question::post(&format!("/v1/keys/{}/rotate", self.id), body), shown)
     }
 }
 
@@ -90,47 +86,39 @@ impl Revoke {
         let (kind, id) = self.subject.split_once(':').unwrap_or(("credential", &self.subject));
         let time = self.hours.map(|hours| hours.saturating_mul(HOUR));
         let body = json!({ "kind": kind, "id": id, "reason": self.reason, "time_s": time });
-        match change(&self.asking, terminal, "/v1/revocations", body) {
-            Err(exit) => exit,
-            Ok(reply) if self.asking.json => {
-                terminal.say(format_args!("{:#}", reply.body));
-                Exit::Fine
+        let question = Question::post("/v1/revocations", body);
+        let told = self.asking.say(terminal, question, |terminal, reply| {
+            if reply.status != 202 {
+                terminal.say(format_args!("{kind} {id} is revoked"));
             }
+        });
+        match told {
             Ok(reply) if reply.status == 202 => {
                 terminal.fail(Exit::Environment, "revoked, but the disk did not take it: a restart would forget it")
             }
-            Ok(_) => {
-                terminal.say(format_args!("{kind} {id} is revoked"));
-                Exit::Fine
-            }
+            Ok(_) => Exit::Fine,
+            Err(exit) => exit,
         }
     }
 }
 
 impl List {
     pub(super) fn run(&self, terminal: &mut Terminal<'_>) -> Exit {
-        let reply = match self.asking.admin.look(terminal, "/v1/keys", &self.asking.credential) {
-            Ok(reply) if reply.status == 200 => reply,
-            Ok(reply) => return reply.refused(terminal),
-            Err(exit) => return exit,
-        };
-        let keys = reply.body.pointer("/keys").and_then(Value::as_array).cloned().unwrap_or_default();
-        let over = keys.iter().any(|key| key.get("over_age") == Some(&Value::Bool(true)));
-        if self.asking.json {
-            terminal.say(format_args!("{:#}", reply.body));
-        } else {
-            keys.iter().for_each(|key| terminal.say(line(key)));
+        let told = self.asking.say(terminal, Question::get("/v1/keys"), |terminal, reply| {
+            reply.list("/keys").iter().for_each(|key| terminal.say(line(key)));
+        });
+        let over =
+            |reply: &Reply| reply.list("/keys").iter().any(|key| key.get("over_age") == Some(&Value::Bool(true)));
+        match told {
+            Ok(reply) if over(&reply) => Exit::Found,
+            Ok(_) => Exit::Fine,
+            Err(exit) => exit,
         }
-        if over { Exit::Found } else { Exit::Fine }
     }
 }
 
 fn line(key: &Value) -> String {
-    let field = |name: &str| match key.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => "-".to_owned(),
-        Some(other) => other.to_string(),
-    };
+    let field = |name: &str| word(key, name);
     let over = if field("over_age") == "true" { "  OVER AGE" } else { "" };
     let overlap = if field("overlap_until_s") == "-" { "" } else { "  old secret still good" };
     format!(
@@ -144,18 +132,8 @@ fn line(key: &Value) -> String {
     )
 }
 
-fn shown(asking: &Asking, terminal: &mut Terminal<'_>, reply: &Reply) -> Exit {
-    if asking.json {
-        terminal.say(format_args!("{:#}", reply.body));
-    } else {
-        terminal.say(format_args!("key (shown once): {}", reply.text("/key")));
-    }
-    Exit::Fine
-}
-
-fn change(asking: &Asking, terminal: &mut Terminal<'_>, path: &str, body: Value) -> Result<Reply, Exit> {
-    let reply = asking.admin.call(terminal, path, Some((&asking.credential, body)))?;
-    if (200..300).contains(&reply.status) { Ok(reply) } else { Err(reply.refused(terminal)) }
+fn shown(terminal: &mut Terminal<'_>, reply: &Reply) {
+    terminal.say(format_args!("key (shown once): {}", reply.text("/key")));
 }
 
 const HOUR: u64 = 60 * 60;

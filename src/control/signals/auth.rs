@@ -127,7 +127,7 @@ pub(super) mod tests {
 
     pub(in super::super) fn signal(count: u32) -> Signal {
         let (window, scope) = (Duration::from_secs(10), Scope::Fleet);
-        Signal { count, window, factor: 4, per_source: 5, level: None, scope, incident: None }
+        Signal { count, window, factor: 4, per_source: 5, level: None, scope, incident: None, contain: vec![] }
     }
 
     fn raised(spike: &Spike, weight: u32, source: Option<&str>, at: Instant) -> bool {

@@ -25,6 +25,12 @@ impl Flow {
         Self { passed, refused, surge: Spike::new(signal.clone()), rejects: Spike::new(signal) }
     }
 
+    /// What it counts by.
+    #[must_use]
+    pub const fn signal(&self) -> &Signal {
+        self.surge.signal()
+    }
+
     pub(super) fn passed(&self) {
         self.passed.fetch_add(1, Ordering::Relaxed);
     }
@@ -59,7 +65,7 @@ mod tests {
     fn a_surge_and_a_wave_of_refusals_are_told_apart() {
         let policy = "version: 1\nservice: s\nsignals: {execution: {count: 50, window: 10s, factor: 1000}}\n";
         let (signals, mut raised) = Signals::new(&Policy::parse("p", policy).unwrap().signals);
-        let (flow, start) = (signals.execution.as_ref().unwrap(), Instant::now());
+        let (flow, start) = (signals.counted().execution.clone().unwrap(), Instant::now());
         let mut second = |orders: u32, refused: u32, all_open, at| {
             (0..orders).for_each(|_| signals.order());
             (0..refused).for_each(|_| signals.order_refused());

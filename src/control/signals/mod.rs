@@ -24,16 +24,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use sekisho_filters::access::Why;
 use sekisho_filters::access::token::TokenFault;
-use sekisho_journal::{Event, EventType, Severity};
-use sekisho_policy::{Signal, Signals as SignalPolicy};
-use sekisho_safety::{Cause, Level, Name, Opening, Scope, Sev, Source};
+use sekisho_policy::{Contain, Signal, Signals as SignalPolicy};
+use sekisho_safety::{Level, Measure, Name, Scope, Sev};
 use tokio::sync::mpsc;
 
-use super::safety::{now_ms, words};
-use super::{Incidents, Safety};
-use crate::evidence::Journal;
 use auth::Spike;
 use execution::Flow;
 use recent::Recent;
@@ -41,15 +38,21 @@ use recent::Recent;
 /// The signals of this process.
 #[derive(Debug)]
 pub struct Signals {
-    auth_failures: Option<Spike>,
-    strangers: Option<Spike>,
-    secret_leak: Option<Recent>,
-    access: Option<Recent>,
-    pub(super) execution: Option<Flow>,
-    pub(super) resources: Recent,
-    pub(super) integrity: Recent,
-    pub(super) policy_drift: Recent,
+    counted: ArcSwap<Counted>,
     raised: mpsc::Sender<Raised>,
+}
+
+/// What is counted under one policy.
+#[derive(Debug)]
+pub(super) struct Counted {
+    auth_failures: Option<Arc<Spike>>,
+    strangers: Option<Arc<Spike>>,
+    secret_leak: Option<Arc<Recent>>,
+    access: Option<Arc<Recent>>,
+    pub(super) execution: Option<Arc<Flow>>,
+    pub(super) resources: Arc<Recent>,
+    pub(super) integrity: Arc<Recent>,
+    pub(super) policy_drift: Arc<Recent>,
 }
 
 /// A signal that went over its threshold, and what follows from it.
@@ -65,34 +68,44 @@ pub struct Raised {
     pub incident: Option<Sev>,
     /// What was seen.
     pub reason: String,
+    /// What it contains besides.
+    pub measures: Vec<Measure>,
 }
 
 impl Raised {
     pub(super) fn by(name: &str, signal: &Signal, reason: String) -> Option<Self> {
         let (level, scope, incident) = (signal.level, signal.scope.clone(), signal.incident);
-        Some(Self { name: name.parse().ok()?, level, scope, incident, reason })
+        let measures = signal.contain.iter().filter_map(|contain| match contain {
+            Contain::Subject => None,
+            Contain::Measure(measure) => Some(measure.clone()),
+        });
+        Some(Self { name: name.parse().ok()?, level, scope, incident, reason, measures: measures.collect() })
+    }
+
+    /// With what it was raised by contained as well, where policy says so.
+    fn with_subject(mut self, signal: &Signal, subject: Option<Measure>) -> Self {
+        if signal.contain.contains(&Contain::Subject) {
+            self.measures.extend(subject);
+        }
+        self
     }
 }
 
 impl Signals {
-    /// Counts by `policy`; what is raised comes out of the receiver, for [`contain`].
+    /// Counts by `policy`; what is raised comes out of the receiver, for whoever contains.
     #[must_use]
     pub fn new(policy: &SignalPolicy) -> (Self, mpsc::Receiver<Raised>) {
         let (raised, receiver) = mpsc::channel(QUEUE);
-        // The same count for those who name no key that exists, but they are only told: anybody can be a stranger.
-        let strangers = policy.auth_failures.clone().map(|signal| Signal { level: None, incident: None, ..signal });
-        let signals = Self {
-            auth_failures: policy.auth_failures.clone().map(Spike::new),
-            strangers: strangers.map(Spike::new),
-            secret_leak: policy.secret_leak.clone().map(Recent::new),
-            access: policy.access.clone().map(Recent::new),
-            execution: policy.execution.clone().map(Flow::new),
-            resources: Recent::new(policy.resources.clone()),
-            integrity: Recent::new(policy.integrity.clone()),
-            policy_drift: Recent::new(policy.policy_drift.clone()),
-            raised,
-        };
-        (signals, receiver)
+        (Self { counted: ArcSwap::from_pointee(Counted::new(policy, None)), raised }, receiver)
+    }
+
+    /// Counts by another policy from now on. A signal that it leaves as it is goes on counting.
+    pub fn follow(&self, policy: &SignalPolicy) {
+        self.counted.rcu(|before| Counted::new(policy, Some(before.as_ref())));
+    }
+
+    pub(super) fn counted(&self) -> Arc<Counted> {
+        self.counted.load_full()
     }
 
     /// Where others than these send what they raise.
@@ -103,21 +116,22 @@ impl Signals {
 
     /// Somebody failed to prove who they are.
     pub fn auth_failure(&self, why: &Why, peer: IpAddr, now: Instant) {
+        let counted = self.counted.load();
         let (name, spike, weight) = match why {
             // The secret was right: somebody has a key who should not, or has it where he should not.
-            Why::WrongAddress { .. } | Why::Revoked { .. } => ("auth_failures", &self.auth_failures, STOLEN),
-            Why::Token(TokenFault::Address | TokenFault::Revoked) => ("auth_failures", &self.auth_failures, STOLEN),
+            Why::WrongAddress { .. } | Why::Revoked { .. } => ("auth_failures", &counted.auth_failures, STOLEN),
+            Why::Token(TokenFault::Address | TokenFault::Revoked) => ("auth_failures", &counted.auth_failures, STOLEN),
             Why::WrongSecret { .. } | Why::WrongAnswer { .. } | Why::ShutOut { known: true } => {
-                ("auth_failures", &self.auth_failures, 1)
+                ("auth_failures", &counted.auth_failures, 1)
             }
             // What was good once is no sign of an attack: some program was not told.
             Why::Expired { .. } | Why::Token(TokenFault::Expired | TokenFault::NotYet) => {
-                ("auth_strangers", &self.strangers, 1)
+                ("auth_strangers", &counted.strangers, 1)
             }
             Why::Missing | Why::Malformed | Why::UnknownKey | Why::ShutOut { known: false } => {
-                ("auth_strangers", &self.strangers, 1)
+                ("auth_strangers", &counted.strangers, 1)
             }
-            Why::UnknownCertificate | Why::Token(_) | Why::Upstream => ("auth_strangers", &self.strangers, 1),
+            Why::UnknownCertificate | Why::Token(_) | Why::Upstream => ("auth_strangers", &counted.strangers, 1),
         };
         if let Some(spike) = spike {
             spike.tell(weight, Some(peer), now, |reason| self.raise(Raised::by(name, spike.signal(), reason)));
@@ -126,41 +140,56 @@ impl Signals {
 
     /// A secret was found in what was about to leave by `route`.
     pub fn secret(&self, route: &str, now: Instant) {
-        if let Some(recent) = &self.secret_leak {
+        if let Some(recent) = &self.counted.load().secret_leak {
             self.tell(recent, "secret_leak", route, now);
         }
     }
 
     /// Somebody known wanted what `key` does not let them do.
     pub fn denied(&self, key: &str, now: Instant) {
-        if let Some(recent) = &self.access {
+        if let Some(recent) = &self.counted.load().access {
             self.tell(recent, "access", key, now);
         }
+    }
+
+    /// A policy file was to be put in force, and was refused.
+    pub fn policy_refused(&self, now: Instant) {
+        self.tell(&self.counted().policy_drift, "policy_drift", "a policy file that was refused", now);
     }
 
     /// An API key is older than policy wants it: told, and nothing tightens.
     pub fn key_age(&self, id: &str, days: u64) -> bool {
         let reason = format!("`{id}` was made {days} days ago: rotate it");
-        let told = |name| Raised { name, level: None, scope: Scope::Fleet, incident: None, reason };
+        let told =
+            |name| Raised { name, level: None, scope: Scope::Fleet, incident: None, reason, measures: Vec::new() };
         self.raise("key_age".parse().ok().map(told))
     }
 
     /// An order message was let through.
     pub fn order(&self) {
-        if let Some(flow) = &self.execution {
+        if let Some(flow) = &self.counted.load().execution {
             flow.passed();
         }
     }
 
     /// An order message was refused.
     pub fn order_refused(&self) {
-        if let Some(flow) = &self.execution {
+        if let Some(flow) = &self.counted.load().execution {
             flow.refused();
         }
     }
 
     pub(super) fn tell(&self, recent: &Recent, name: &str, subject: &str, now: Instant) {
-        recent.tell(subject, now, |reason| self.raise(Raised::by(name, recent.signal(), reason)));
+        recent.tell(subject, now, |counted, reason| {
+            let counted = counted.and_then(|subject| subject.parse::<Name>().ok());
+            let measure = match name {
+                "secret_leak" => counted.map(Measure::Route),
+                "access" => counted.map(Measure::Key),
+                _ => None,
+            };
+            let raised = Raised::by(name, recent.signal(), reason);
+            self.raise(raised.map(|raised| raised.with_subject(recent.signal(), measure)))
+        });
     }
 
     /// Whether it is on its way. Where the queue is full it is not, and the next event raises it again.
@@ -169,40 +198,35 @@ impl Signals {
     }
 }
 
-/// Tightens and opens incidents for whatever is raised, until nobody can raise anything any more. `told` hears of each by name.
-pub async fn contain(
-    mut raised: mpsc::Receiver<Raised>,
-    safety: Arc<Safety>,
-    incidents: Arc<Incidents>,
-    journal: Journal,
-    told: impl Fn(&Name),
-) {
-    while let Some(Raised { name, level, scope, incident, reason }) = raised.recv().await {
-        told(&name);
-        let mut text = reason.clone();
-        if let Some(level) = level {
-            let source = Source::Signal(name.clone());
-            let cause = Cause { source, actor: "sekisho".to_owned(), reason: reason.clone(), at_ms: now_ms() };
-            let acknowledged = safety.tighten(scope.clone(), level, cause).await;
-            let applied = Event::new(EventType::SecurityContainmentApplied, name.to_string())
-                .with_severity(Severity::High)
-                .with_input("scope", scope.to_string())
-                .with_output("changed", acknowledged.change.changed())
-                .with_output("durable", acknowledged.durable);
-            journal.record(applied);
-            text = format!("{reason}; {scope} is {}", words(acknowledged.change.after));
+impl Counted {
+    fn new(policy: &SignalPolicy, before: Option<&Self>) -> Self {
+        // The same count for those who name no key that exists, but they are only told: anybody can be a stranger.
+        let strangers = policy.auth_failures.clone().map(|signal| Signal { level: None, incident: None, ..signal });
+        let spike = |signal: Option<&Signal>, of: fn(&Self) -> Option<&Arc<Spike>>| {
+            let known = before.and_then(of).filter(|known| Some(known.signal()) == signal);
+            signal.map(|signal| known.map_or_else(|| Arc::new(Spike::new(signal.clone())), Arc::clone))
+        };
+        let recent = |signal: &Signal, known: Option<&Arc<Recent>>| {
+            let known = known.filter(|known| known.signal() == signal);
+            known.map_or_else(|| Arc::new(Recent::new(signal.clone())), Arc::clone)
+        };
+        let maybe = |signal: Option<&Signal>, of: fn(&Self) -> Option<&Arc<Recent>>| {
+            signal.map(|signal| recent(signal, before.and_then(of)))
+        };
+        let flow = |signal: &Signal| {
+            let known = before.and_then(|before| before.execution.as_ref()).filter(|known| known.signal() == signal);
+            known.map_or_else(|| Arc::new(Flow::new(signal.clone())), Arc::clone)
+        };
+        Self {
+            auth_failures: spike(policy.auth_failures.as_ref(), |before| before.auth_failures.as_ref()),
+            strangers: spike(strangers.as_ref(), |before| before.strangers.as_ref()),
+            secret_leak: maybe(policy.secret_leak.as_ref(), |before| before.secret_leak.as_ref()),
+            access: maybe(policy.access.as_ref(), |before| before.access.as_ref()),
+            execution: policy.execution.as_ref().map(flow),
+            resources: recent(&policy.resources, before.map(|before| &before.resources)),
+            integrity: recent(&policy.integrity, before.map(|before| &before.integrity)),
+            policy_drift: recent(&policy.policy_drift, before.map(|before| &before.policy_drift)),
         }
-        let mut alert = Event::new(EventType::SecurityAlertRaised, name.to_string())
-            .with_severity(if level.is_some() { Severity::High } else { Severity::Medium })
-            .with_input("reason", reason)
-            .with_output("level", level.map(words).unwrap_or_default());
-        if let Some(severity) = incident {
-            let title = format!("{name}: {text}");
-            let opening = Opening { severity, scope, title, by: "sekisho".to_owned(), rule: None, refs: Vec::new() };
-            let id = incidents.open_by_rule(name, opening).await;
-            alert = id.into_iter().fold(alert, |alert, id| alert.with_ref(id.to_string()));
-        }
-        journal.record(alert);
     }
 }
 

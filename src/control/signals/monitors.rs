@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use sekisho_filters::order_gate::SafetyView;
 use sekisho_journal::{Event, EventType, Outcome, Severity};
 use sekisho_policy::{Monitors as MonitorPolicy, Policy};
@@ -22,8 +23,10 @@ pub struct Monitors {
     pub policy: MonitorPolicy,
     /// The data directory.
     pub data: PathBuf,
-    /// The policy file and the hash of what is in force, if there is a file.
-    pub pinned: Option<(PathBuf, String)>,
+    /// What the policy was read from; `None` is the embedded one.
+    pub file: Option<PathBuf>,
+    /// What is in force.
+    pub in_force: Arc<ArcSwap<Policy>>,
     /// What is in force.
     pub safety: Arc<Safety>,
     /// The journal.
@@ -42,7 +45,7 @@ impl Monitors {
         loop {
             ticks.tick().await;
             let now = Instant::now();
-            if let Some(flow) = &self.signals.execution {
+            if let Some(flow) = &self.signals.counted().execution {
                 let all_open = self.safety.effective(&[]).posture == Posture::Allow;
                 flow.look(&self.signals, all_open, now);
             }
@@ -62,17 +65,19 @@ impl Monitors {
         // A disk that hangs holds this look up, and nothing else.
         let looked = tokio::task::spawn_blocking(move || this.safety.store_again().is_ok()).await;
         if !looked.unwrap_or(false) {
-            self.signals.tell(&self.signals.resources, "resources", "the state cannot be stored", now);
+            self.signals.tell(&self.signals.counted().resources, "resources", "the state cannot be stored", now);
         }
         for short in self.short_of() {
-            self.signals.tell(&self.signals.resources, "resources", short, now);
+            self.signals.tell(&self.signals.counted().resources, "resources", short, now);
         }
         match self.journal.health() {
             JournalHealth::Ok => {}
             JournalHealth::Failing(DAMAGED) => {
-                self.signals.tell(&self.signals.integrity, "integrity", "the journal does not verify", now);
+                self.signals.tell(&self.signals.counted().integrity, "integrity", "the journal does not verify", now);
             }
-            JournalHealth::Failing(why) => self.signals.tell(&self.signals.resources, "resources", why, now),
+            JournalHealth::Failing(why) => {
+                self.signals.tell(&self.signals.counted().resources, "resources", why, now);
+            }
         }
     }
 
@@ -109,7 +114,8 @@ impl Monitors {
             unknown = if word == "UNKNOWN" { unknown.saturating_add(1) } else { 0 };
             let record = Event::new(EventType::IntegrityRecord, "journal.verify").with_output("verdict", word);
             self.journal.record(record.with_result(outcome));
-            let signal = self.signals.integrity.signal();
+            let counted = self.signals.counted();
+            let signal = counted.integrity.signal();
             if unknown >= signal.count {
                 unknown = 0;
                 let reason = "the journal cannot be read back".to_owned();
@@ -120,23 +126,25 @@ impl Monitors {
         }
     }
 
-    /// Compares the policy file with what is in force. Nothing is loaded from it: a change takes a restart, on purpose.
+    /// Compares the policy file with what is in force. Nothing is loaded from it: that takes somebody who says so.
     pub async fn compare(self: Arc<Self>) {
-        let Some((path, pinned)) = &self.pinned else { return };
+        let Some(path) = &self.file else { return };
         let mut ticks = tokio::time::interval(self.policy.policy_interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut last = pinned.clone();
+        let mut last = self.in_force.load().hash().to_owned();
         loop {
             ticks.tick().await;
             let found = hash(path).await;
-            if found == *pinned {
-                last.clone_from(pinned);
+            // Only a rightful reload moves it.
+            let pinned = self.in_force.load().hash().to_owned();
+            if found == pinned {
+                last = pinned;
                 continue;
             }
-            self.signals.tell(&self.signals.policy_drift, "policy_drift", "the policy file", Instant::now());
+            self.signals.tell(&self.signals.counted().policy_drift, "policy_drift", "the policy file", Instant::now());
             if found != last {
                 let drift = Event::new(EventType::ConfigChanged, "policy.drift").with_severity(Severity::High);
-                let drift = drift.with_result(Outcome::Refused).with_input("in_force", pinned.clone());
+                let drift = drift.with_result(Outcome::Refused).with_input("in_force", pinned);
                 self.journal.record(drift.with_output("found", found.clone()));
                 last = found;
             }

@@ -26,9 +26,9 @@ impl Recent {
         &self.signal
     }
 
-    /// Counts one of `subject`, and calls `raise` when that is one too many. Where it could not be raised, the next one
-    /// raises it.
-    pub fn tell(&self, subject: &str, now: Instant, raise: impl FnOnce(String) -> bool) {
+    /// Counts one of `subject`, and calls `raise` when that is one too many, with the subject if it was told apart. Where it
+    /// could not be raised, the next one raises it.
+    pub fn tell(&self, subject: &str, now: Instant, raise: impl FnOnce(Option<&str>, String) -> bool) {
         let mut by_subject = self.by_subject.lock().unwrap_or_else(PoisonError::into_inner);
         if by_subject.len() >= SUBJECTS && !by_subject.contains_key(subject) {
             by_subject.retain(|_, times| {
@@ -44,7 +44,8 @@ impl Recent {
         if times.len() < most {
             times.push_back(now);
         }
-        if times.len() >= most && raise(format!("{subject}: {most} within {:?}", self.signal.window)) {
+        let apart = (subject != OTHERS).then_some(subject);
+        if times.len() >= most && raise(apart, format!("{subject}: {most} within {:?}", self.signal.window)) {
             times.clear();
         }
     }
@@ -63,7 +64,7 @@ mod tests {
 
     fn told(recent: &Recent, subject: &str, at: Instant) -> Option<String> {
         let mut told = None;
-        recent.tell(subject, at, |reason| {
+        recent.tell(subject, at, |_subject, reason| {
             told = Some(reason);
             true
         });
@@ -87,8 +88,8 @@ mod tests {
     #[test]
     fn what_could_not_be_raised_is_raised_by_the_next() {
         let (recent, now) = (Recent::new(signal(2)), Instant::now());
-        recent.tell("a", now, |_| true);
-        recent.tell("a", now, |_full| false);
+        recent.tell("a", now, |_, _| true);
+        recent.tell("a", now, |_, _full| false);
         assert!(told(&recent, "a", now).is_some());
     }
 

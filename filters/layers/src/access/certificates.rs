@@ -73,7 +73,7 @@ mod tests {
     use sekisho_policy::Role;
 
     use super::super::door::{Asked, Manner};
-    use super::super::{Door, FailureLimits, Failures, Keys, Subject};
+    use super::super::{Door, FailureLimits, Failures, Keys, Sayer, Subject};
     use super::{CertificateName, Certificates, Key, PeerCertificate};
 
     fn shown(uris: &[&str], dns: &[&str]) -> PeerCertificate {
@@ -144,7 +144,7 @@ mod tests {
         }
         assert_eq!(asked(&door, None), Err("missing"));
         let bot = shown(&["spiffe://prod.example/bot"], &[]);
-        door.revocations().replace([Subject::Person("bot".into())].into());
+        door.revocations().replace(Sayer::Book, [Subject::Person("bot".into())].into());
         assert_eq!(asked(&door, Some(&bot)), Err("revoked"));
     }
 

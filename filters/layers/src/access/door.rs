@@ -13,7 +13,7 @@ use super::certificates::{Certificates, Shown, claimed};
 use super::failures::Pair;
 use super::presented::{API_KEY, Presented};
 use super::token::{Issuers, Token, TokenFault};
-use super::{Failures, Keys, Principal, Proof, Revocations, Standing, Why};
+use super::{FailureLimits, Failures, Keys, Principal, Proof, Revocations, Standing, Why};
 use crate::PeerCertificate;
 
 /// Where callers are asked who they are. The data path and the admin API share one, and with it the counts.
@@ -28,7 +28,7 @@ pub struct Door {
     issuers: ArcSwap<Issuers>,
     certificates: ArcSwap<Certificates>,
     revocations: Arc<Revocations>,
-    failures: Failures,
+    failures: ArcSwap<Failures>,
     clock: fn() -> u64,
 }
 
@@ -86,8 +86,8 @@ impl Door {
             keys: ArcSwap::from_pointee(keys),
             issuers: ArcSwap::default(),
             certificates: ArcSwap::default(),
-            revocations: Arc::new(Revocations::new(Default::default())),
-            failures,
+            revocations: Arc::default(),
+            failures: ArcSwap::from_pointee(failures),
             clock: wall_clock,
         }
     }
@@ -102,6 +102,11 @@ impl Door {
     /// Counts stay, and so do keys made while the sidecar runs.
     pub fn rekey(&self, keys: Keys) {
         self.keys.store(Arc::new(keys));
+    }
+
+    /// Counts by other limits from now on. A failure at this very moment may be forgotten; lockouts are not.
+    pub fn limit(&self, limits: &FailureLimits) {
+        self.failures.rcu(|failures| failures.under(limits.clone()));
     }
 
     /// The keys of policy.
@@ -167,34 +172,37 @@ impl Door {
     #[must_use]
     pub fn wrong_answer(&self, principal: &Principal, peer: IpAddr) -> Attempt {
         let id = Arc::clone(&principal.key);
-        let pair = self.failures.pair(Some(&id.id.to_ascii_lowercase()), true, peer);
-        let counted = self.failures.count(&pair, true);
-        Attempt { why: Why::WrongAnswer { id }, peer, wait: self.failures.shut_out(&pair).or(counted) }
+        let failures = self.failures.load();
+        let pair = failures.pair(Some(&id.id.to_ascii_lowercase()), true, peer);
+        let counted = failures.count(&pair, true);
+        Attempt { why: Why::WrongAnswer { id }, peer, wait: failures.shut_out(&pair).or(counted) }
     }
 
     /// What requests of one caller are counted by: who it is, or else where it comes from.
     pub(super) fn caller(&self, id: Option<&str>, peer: IpAddr) -> u64 {
-        self.failures.caller(id, peer)
+        self.failures.load().caller(id, peer)
     }
 
     /// Before a credential is shown to an upstream that has the last word on it: whether it may still be tried from there.
     pub(super) fn before_upstream(&self, shown: Option<&str>, peer: IpAddr) -> Result<Pair, Attempt> {
-        let pair = self.failures.pair(shown, false, peer);
-        if self.failures.shut_out(&pair).is_none() {
+        let failures = self.failures.load();
+        let pair = failures.pair(shown, false, peer);
+        if failures.shut_out(&pair).is_none() {
             return Ok(pair);
         }
-        let counted = self.failures.count(&pair, false);
-        Err(Attempt { why: Why::ShutOut { known: false }, peer, wait: self.failures.shut_out(&pair).or(counted) })
+        let counted = failures.count(&pair, false);
+        Err(Attempt { why: Why::ShutOut { known: false }, peer, wait: failures.shut_out(&pair).or(counted) })
     }
 
     /// What the upstream said of it: denied is a failed attempt, which comes back; success makes the place familiar.
     pub(super) fn after_upstream(&self, pair: &Pair, peer: IpAddr, denied: bool, good: bool) -> Option<Attempt> {
+        let failures = self.failures.load();
         if denied {
-            let counted = self.failures.count(pair, true);
-            return Some(Attempt { why: Why::Upstream, peer, wait: self.failures.shut_out(pair).or(counted) });
+            let counted = failures.count(pair, true);
+            return Some(Attempt { why: Why::Upstream, peer, wait: failures.shut_out(pair).or(counted) });
         }
         if good {
-            self.failures.passed(pair);
+            failures.passed(pair);
         }
         None
     }
@@ -236,8 +244,9 @@ impl Door {
         let certificate = certificate.filter(|_| !self.certificates.load().is_empty());
         let presented = Presented::of(headers, certificate, &issuers);
         let (claimed, known) = self.claimed(&presented);
-        let pair = self.failures.pair(claimed.as_deref(), known, peer);
-        let outcome = if manner.lockout_holds && self.failures.shut_out(&pair).is_some() {
+        let failures = self.failures.load();
+        let pair = failures.pair(claimed.as_deref(), known, peer);
+        let outcome = if manner.lockout_holds && failures.shut_out(&pair).is_some() {
             Err(Why::ShutOut { known })
         } else {
             match presented {
@@ -325,23 +334,24 @@ impl Door {
     }
 
     fn settle(&self, outcome: Result<Admitted, Why>, pair: &Pair, peer: IpAddr) -> Result<Admitted, Attempt> {
+        let failures = self.failures.load();
         match outcome {
             Ok(admitted) => {
-                self.failures.passed(pair);
+                failures.passed(pair);
                 Ok(admitted)
             }
             // What happens during a lockout is counted too, so that an attack that goes on is seen to go on.
             Err(why) => {
-                let counted = self.failures.count(pair, !matches!(why, Why::ShutOut { .. }));
-                Err(Attempt { wait: self.failures.shut_out(pair).or(counted), why, peer })
+                let counted = failures.count(pair, !matches!(why, Why::ShutOut { .. }));
+                Err(Attempt { wait: failures.shut_out(pair).or(counted), why, peer })
             }
         }
     }
 
     /// What is counted of failed attempts.
     #[must_use]
-    pub const fn failures(&self) -> &Failures {
-        &self.failures
+    pub fn failures(&self) -> Arc<Failures> {
+        self.failures.load_full()
     }
 }
 

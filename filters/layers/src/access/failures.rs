@@ -116,15 +116,35 @@ impl Failures {
         self
     }
 
+    /// The same counts, lockouts and familiar places under other limits.
+    #[must_use]
+    pub fn under(&self, limits: FailureLimits) -> Self {
+        let strict_until = *self.strict_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let other = Self {
+            hasher: self.hasher.clone(),
+            keeper: self.keeper.clone(),
+            changed: AtomicBool::new(true),
+            ..Self::new(limits, 0)
+        };
+        let kept = self.kept().counted_by(&self.limits, &other.limits);
+        let other = other.restored(Some(kept));
+        *other.strict_until.lock().unwrap_or_else(PoisonError::into_inner) = strict_until;
+        other
+    }
+
+    fn kept(&self) -> Kept {
+        let counts = [&self.per_credential, &self.per_peer, &self.per_pair].map(Counts::kept);
+        let familiar = self.familiar.kept(self.limits.familiar_for);
+        Kept { counts, locks: self.locks(), familiar }
+    }
+
     /// What has to be kept, if it changed since it was last asked for.
     #[must_use]
     pub fn to_keep(&self) -> Option<Kept> {
         if !self.changed.swap(false, Ordering::AcqRel) {
             return None;
         }
-        let counts = [&self.per_credential, &self.per_peer, &self.per_pair].map(Counts::kept);
-        let familiar = self.familiar.kept(self.limits.familiar_for);
-        Some(Kept { counts, locks: self.lockouts().kept(Instant::now()), familiar })
+        Some(self.kept())
     }
 
     /// What could not be kept is asked for again.

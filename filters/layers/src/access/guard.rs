@@ -53,7 +53,7 @@ mod tests {
     use http_body_util::{BodyExt as _, StreamBody};
     use sekisho_policy::Role;
 
-    use super::super::{Key, Principal, Proof, Revocations, Subject};
+    use super::super::{Key, Principal, Proof, Revocations, Sayer, Subject};
     use super::{Body, Bytes, Fault, Frame, guarded};
 
     #[test]
@@ -67,7 +67,7 @@ mod tests {
             made: false,
         };
         let principal = Principal { key: Arc::new(key), proof: Proof::Key };
-        let revocations = Arc::new(Revocations::new(BTreeSet::new()));
+        let revocations = Arc::new(Revocations::default());
         let standing = revocations.standing(&principal);
         assert!(guarded(Body::full("all"), &standing).in_memory().is_some());
         let first = stream::iter([Ok::<_, Fault>(Frame::data(Bytes::from_static(b"one")))]);
@@ -75,7 +75,7 @@ mod tests {
         let mut body = guarded(Body::stream(StreamBody::new(silent)), &standing);
         assert!(body.frame().now_or_never().unwrap().unwrap().is_ok());
         assert!(body.frame().now_or_never().is_none(), "it pauses");
-        revocations.replace(BTreeSet::from([Subject::Person("ann".into())]));
+        revocations.replace(Sayer::Book, BTreeSet::from([Subject::Person("ann".into())]));
         let cut = body.frame().now_or_never().unwrap().unwrap();
         assert!(matches!(cut, Err(Fault::Cut(_))), "{cut:?}");
     }

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::FailureLimits;
+
 /// Everything that is remembered of failures.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -12,6 +14,22 @@ pub struct Kept {
     pub locks: Vec<KeptLock>,
     /// Pairs of a credential and a network it was used from, and how long ago.
     pub familiar: Vec<(u64, Duration)>,
+}
+
+impl Kept {
+    /// The same numbers of failures, as times under other limits: what is kept is how long they take to be forgotten.
+    pub(super) fn counted_by(mut self, before: &FailureLimits, now: &FailureLimits) -> Self {
+        let mosts = |limits: &FailureLimits| [limits.per_credential, limits.per_peer, limits.per_pair];
+        for (counts, (then, now_most)) in self.counts.iter_mut().zip(mosts(before).into_iter().zip(mosts(now))) {
+            let (old, new) =
+                (before.window.as_nanos() * u128::from(now_most), now.window.as_nanos() * u128::from(then));
+            for (_, left) in counts {
+                let nanos = left.as_nanos().saturating_mul(new) / old.max(1);
+                *left = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)).min(now.window);
+            }
+        }
+        self
+    }
 }
 
 /// A lockout.

@@ -97,7 +97,7 @@ pub use keys::{Held, Keys};
 pub use layer::AccessLayer;
 pub use principal::{Key, Network, Principal, Proof};
 pub use rates::{Rate, Rates};
-pub use revocations::{NoSubject, Revocations, Standing, Subject};
+pub use revocations::{NoSubject, Revocations, Sayer, Standing, Subject};
 pub use service::Access;
 pub use sessions::NewSession;
 pub use why::Why;

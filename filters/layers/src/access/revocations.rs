@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -9,11 +9,27 @@ use tokio::sync::watch;
 use super::{Principal, Proof};
 
 /// Who is no longer let in, whatever they can prove. One set for the process: it is asked at every request, and tells whoever
-/// serves an open connection when it changes.
-#[derive(Debug)]
+/// serves an open connection when it changes. Several may add to it, each for itself: it holds what any of them says.
+#[derive(Debug, Default)]
 pub struct Revocations {
+    said: Mutex<Said>,
     revoked: ArcSwap<BTreeSet<Subject>>,
     changed: watch::Sender<()>,
+}
+
+/// Who says that somebody is revoked. What one says does not end what another said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sayer {
+    /// The book of credentials.
+    Book,
+    /// Containment, which ends when two people agree.
+    Containment,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    book: BTreeSet<Subject>,
+    containment: BTreeSet<Subject>,
 }
 
 /// What can be revoked. As text `credential:ID`, `person:NAME`, `session:ID` or `token:JTI`.
@@ -30,17 +46,18 @@ pub enum Subject {
 }
 
 impl Revocations {
-    /// These are revoked.
-    #[must_use]
-    pub fn new(revoked: BTreeSet<Subject>) -> Self {
-        Self { revoked: ArcSwap::from_pointee(revoked), changed: watch::Sender::new(()) }
-    }
-
-    /// These are revoked from now on, and no others. When this returns, no new request of theirs passes, and whoever holds a
-    /// [`Standing`] is woken.
-    pub fn replace(&self, revoked: BTreeSet<Subject>) {
-        if **self.revoked.load() != revoked {
-            self.revoked.store(Arc::new(revoked));
+    /// As `sayer` says, these are revoked from now on, and no others. When this returns, no new request of theirs passes, and
+    /// whoever holds a [`Standing`] is woken.
+    pub fn replace(&self, sayer: Sayer, revoked: BTreeSet<Subject>) {
+        // Held until all is done, so that two who say something at once do not undo each other.
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        match sayer {
+            Sayer::Book => said.book = revoked,
+            Sayer::Containment => said.containment = revoked,
+        }
+        let all: BTreeSet<Subject> = said.book.union(&said.containment).cloned().collect();
+        if **self.revoked.load() != all {
+            self.revoked.store(Arc::new(all));
             self.changed.send_replace(());
         }
     }
@@ -146,7 +163,7 @@ mod tests {
     use sekisho_policy::Role;
 
     use super::super::Key;
-    use super::{Arc, BTreeSet, Principal, Proof, Revocations, Subject};
+    use super::{Arc, BTreeSet, Principal, Proof, Revocations, Sayer, Subject};
 
     fn principal(proof: Proof) -> Principal {
         let key = Key {
@@ -179,20 +196,33 @@ mod tests {
             ("token:j1", &key, false),
             ("token:j2", &token, false),
         ] {
-            let revocations = Revocations::new(BTreeSet::from([subject(text)]));
+            let revocations = Revocations::default();
+            revocations.replace(Sayer::Book, BTreeSet::from([subject(text)]));
             assert_eq!(revocations.hold(&principal(proof.clone())), expected, "{text} {proof:?}");
         }
     }
 
     #[test]
     fn who_is_served_for_long_learns_that_it_is_over() {
-        let revocations = Arc::new(Revocations::new(BTreeSet::new()));
+        let revocations = Arc::new(Revocations::default());
         let mut over = Box::pin(revocations.standing(&principal(Proof::Key)).over());
         assert!(over.as_mut().now_or_never().is_none());
-        revocations.replace(BTreeSet::from([subject("person:bob")]));
+        revocations.replace(Sayer::Book, BTreeSet::from([subject("person:bob")]));
         assert!(over.as_mut().now_or_never().is_none(), "somebody else");
-        revocations.replace(BTreeSet::from([subject("person:ann")]));
+        revocations.replace(Sayer::Book, BTreeSet::from([subject("person:ann")]));
         assert!(over.now_or_never().is_some());
+    }
+
+    #[test]
+    fn what_one_says_does_not_end_what_another_said() {
+        let (revocations, ann) = (Revocations::default(), principal(Proof::Key));
+        let says = |sayer, who: &[&str]| revocations.replace(sayer, who.iter().map(|text| subject(text)).collect());
+        says(Sayer::Book, &["person:ann"]);
+        says(Sayer::Containment, &["credential:desk"]);
+        for (sayer, held) in [(Sayer::Book, true), (Sayer::Containment, false)] {
+            says(sayer, &[]);
+            assert_eq!(revocations.hold(&ann), held, "{sayer:?}");
+        }
     }
 
     #[test]

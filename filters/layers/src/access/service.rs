@@ -95,6 +95,10 @@ where
         let (door, witness) = (Arc::clone(&self.door), Arc::clone(&self.witness));
         self.inner.call(hop).map(move |outcome| {
             let mut response = outcome?;
+            // It may have waited long for its answer. What became of an order is told to whoever sent it.
+            if exchange.route.orders.is_none() && standing.as_ref().is_some_and(Standing::is_over) {
+                return Err(Refusal::Unauthenticated.into());
+            }
             let callers = &exchange.route.callers;
             if let Some(pair) = watched {
                 let status = response.status();

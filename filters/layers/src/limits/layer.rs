@@ -40,6 +40,13 @@ impl LimitsLayer {
         let (room, room_for_orders) = (Room::new(limits.in_flight), Room::new(limits.in_flight_orders));
         Self { limits: Arc::new(limits), room, room_for_orders }
     }
+
+    /// Other limits for the same requests: what is in flight under these counts under those.
+    #[must_use]
+    pub fn under(&self, limits: RequestLimits) -> Self {
+        let (room, orders) = (self.room.of(limits.in_flight), self.room_for_orders.of(limits.in_flight_orders));
+        Self { limits: Arc::new(limits), room, room_for_orders: orders }
+    }
 }
 
 impl<S> Layer<S> for LimitsLayer {

@@ -19,6 +19,11 @@ impl Room {
         Self { under_way: Arc::default(), most }
     }
 
+    /// The same room with another bound.
+    pub(super) fn of(&self, most: usize) -> Self {
+        Self { under_way: Arc::clone(&self.under_way), most }
+    }
+
     pub(super) fn enter(&self) -> Option<Place> {
         let entered = self.under_way.fetch_add(1, Ordering::Relaxed);
         // Made before the check, so that the place is given back by its drop either way.
@@ -46,5 +51,16 @@ mod tests {
         assert!(room.enter().is_none(), "a refused entry takes no place");
         drop(place);
         assert!(room.enter().is_some());
+    }
+
+    #[test]
+    fn another_bound_counts_whoever_is_there() {
+        let room = Room::new(2);
+        let places = [room.enter(), room.enter()];
+        let narrower = room.of(1);
+        assert!(narrower.enter().is_none());
+        drop(places);
+        let _place = narrower.enter();
+        assert!(narrower.enter().is_none() && room.enter().is_some());
     }
 }

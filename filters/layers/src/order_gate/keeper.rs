@@ -3,7 +3,7 @@ use std::time::Instant;
 
 use http::Request;
 use http_body_util::{BodyExt, Limited};
-use sekisho_policy::{Forwarded, Refusal, decide};
+use sekisho_policy::{Class, Forwarded, Refusal, decide};
 use sekisho_safety::{Effective, Posture};
 
 use super::ledger::keys_of;
@@ -104,6 +104,10 @@ impl Keeper {
         }
         let near = orders.bounds.admit(&order.classified, Instant::now()).map_err(Refusal::OrderBeyondBounds)?;
         near.into_iter().for_each(|(bound, share)| self.witness.nears(&exchange, bound, share));
+        // Last, because whatever passes here is counted.
+        if may_open(order.classified.class) && !self.safety.paces() {
+            return Err(Refusal::OrderPaced);
+        }
         Ok(())
     }
 
@@ -144,6 +148,13 @@ impl Keeper {
 pub(super) fn needs_more(orders: &Orders, ledger: &dyn OrderLedger, posture: Posture) -> bool {
     let vouched = orders.positions.is_some() && posture == Posture::CloseOnly;
     vouched || (orders.rules.has_ids() && !ledger.is_empty())
+}
+
+/// What a ramp holds to a rate: everything that CLOSE_ONLY would refuse.
+const fn may_open(class: Class) -> bool {
+    let harmless =
+        matches!(class, Class::ReadOnly | Class::Cancel | Class::ReduceEnforced | Class::AmendDown | Class::KeepAlive);
+    !harmless
 }
 
 impl Order {

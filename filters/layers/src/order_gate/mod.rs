@@ -8,7 +8,8 @@
 //! 3. its body was read whole, within `limits.order_body_bytes`, and its class could be told; and
 //! 4. the table of classes and states permits that class in the state of all scopes it belongs to, or, in CLOSE_ONLY, somebody
 //!    vouches for a position that it can only make smaller ([`Positions`]); and
-//! 5. it is within the bounds of its route.
+//! 5. it is within the bounds of its route; and
+//! 6. after a reopening, it comes no faster than the ramp lets orders through.
 //!
 //! What comes out is a [`Permitted`], the only thing an upstream accepts. It gives the request away in
 //! [`commence`](Permitted::commence) alone, which looks at the state once more, so an order that waited for a
@@ -22,6 +23,7 @@
 //! | `order_ambiguous` | 403 | the message can be read in two ways and the state is not ALLOW |
 //! | `order_forwarded_before` | 409 | an order with the same id went on before, and the state, or `limits.repeat` of the route, refuses this one |
 //! | `order_beyond_bounds` | 403 | the order is beyond `limits` of its route |
+//! | `order_paced` | 403 | more orders a second than `safety.ramp` lets through after a reopening or a start |
 //! | `order_too_large` | 403 | the body of an order message is larger than `limits.order_body_bytes` |
 //!
 //! # Cannot see

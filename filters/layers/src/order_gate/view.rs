@@ -11,4 +11,9 @@ pub trait SafetyView: Debug + Send + Sync {
 
     /// Where orders announce that they are about to begin.
     fn starts(&self) -> &Starts;
+
+    /// Whether one more order that may open something passes now, by rate; it is counted if so.
+    fn paces(&self) -> bool {
+        true
+    }
 }

@@ -50,6 +50,22 @@ impl RedactLayer {
     pub fn feed(&self, exchange: Arc<Exchange>, format: StreamFormat) -> Feed {
         Feed::new(Arc::clone(&self.searcher), exchange, format)
     }
+
+    /// The same, telling `witness` instead.
+    #[must_use]
+    pub fn telling(&self, witness: Arc<dyn Witness>) -> Self {
+        let Searcher { rules, limits, memory, .. } = &*self.searcher;
+        let (rules, memory) = (Arc::clone(rules), Arc::clone(memory));
+        Self { searcher: Arc::new(Searcher { rules, witness, limits: limits.clone(), memory }) }
+    }
+
+    /// The same with other rules and limits. The memory for coded bodies is one for both.
+    #[must_use]
+    pub fn under(&self, rules: Arc<Ruleset>, limits: RedactLimits) -> Self {
+        let Searcher { witness, memory, .. } = &*self.searcher;
+        let (witness, memory) = (Arc::clone(witness), Arc::clone(memory));
+        Self { searcher: Arc::new(Searcher { rules, witness, limits, memory }) }
+    }
 }
 
 impl<S> Layer<S> for RedactLayer {

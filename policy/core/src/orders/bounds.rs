@@ -25,6 +25,38 @@ pub(crate) struct BoundsWritten {
     pub(crate) instruments: BTreeMap<String, InstrumentWritten>,
 }
 
+impl OrderBounds {
+    /// Whether `now` lets no order pass that this does not.
+    pub(crate) fn holds(&self, now: &Self) -> bool {
+        let Self { orders, messages, repeat, instruments } = self;
+        let rate = |before: &Option<Rate>, now: &Option<Rate>| {
+            before.is_none_or(|before| now.is_some_and(|now| now.count <= before.count && now.window >= before.window))
+        };
+        // One that comes to be named is no longer bounded as all the others are.
+        let bounded = |name: &String| {
+            let before = self.named(name);
+            before.is_none_or(|before| now.named(name).is_some_and(|now| before.holds(now)))
+        };
+        rate(orders, &now.orders)
+            && rate(messages, &now.messages)
+            && now.repeat >= *repeat
+            && instruments.keys().chain(now.instruments.keys()).all(bounded)
+    }
+}
+
+impl InstrumentBounds {
+    fn holds(&self, now: &Self) -> bool {
+        let Self { quantity, notional, price_min, price_max } = self;
+        let most = |before: &Option<Decimal>, now: &Option<Decimal>| {
+            before.is_none_or(|before| now.is_some_and(|now| now <= before))
+        };
+        most(quantity, &now.quantity)
+            && most(notional, &now.notional)
+            && now.price_min >= *price_min
+            && most(price_max, &now.price_max)
+    }
+}
+
 /// How many, in what time.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -159,8 +191,11 @@ impl OrderBounds {
 
     /// An instrument that is not named is every instrument, so it has the bounds of the others.
     fn of(&self, order: &Order) -> Option<&InstrumentBounds> {
-        let own = order.instrument.as_ref().and_then(|name| self.instruments.get(name));
-        own.or_else(|| self.instruments.get("*"))
+        self.named(order.instrument.as_deref().unwrap_or("*"))
+    }
+
+    fn named(&self, name: &str) -> Option<&InstrumentBounds> {
+        self.instruments.get(name).or_else(|| self.instruments.get("*"))
     }
 }
 

@@ -76,7 +76,7 @@ impl<'m> Fields<'m> {
 }
 
 /// What a rule asks of fields. All of it must hold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Condition {
     /// The field has one of these values, spelled exactly so.
     pub(super) when: Vec<(String, Vec<String>)>,

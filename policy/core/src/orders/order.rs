@@ -59,7 +59,7 @@ pub(crate) struct OrderFieldsWritten {
     pub(crate) client_id: Vec<Raw<Text>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct OrderFields {
     side: Vec<String>,
     buy: Vec<String>,

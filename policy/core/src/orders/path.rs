@@ -2,7 +2,7 @@
 
 /// A pattern: `/v2/orders/{symbol}`. A segment is itself, `*` for any one, `get_*` for any that begins so, or `{name}` for
 /// any one whose text is to be known by that name. `**` at the end stands for one segment or more.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern {
     /// All of it up to the first segment that is not simply itself. Most paths fail here.
     lead: String,
@@ -12,7 +12,7 @@ pub(super) struct Pattern {
     rest: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
     Exact(String),
     Prefix(String),

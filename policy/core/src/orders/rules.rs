@@ -11,7 +11,7 @@ use crate::{Class, Refusal};
 
 /// How the messages of a venue are told apart, and what a policy permits beyond the table. Made by
 /// [`Policy::parse`](crate::Policy::parse) from a pack or from rules in the document.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderRules {
     pub(super) name: String,
     pub(super) flags: Flags,
@@ -62,7 +62,7 @@ impl Default for Flags {
 }
 
 /// JSON-RPC: the method is a field of the body.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rpc {
     /// The path of a call whose method is only in the body.
     pub(super) path: String,
@@ -75,7 +75,7 @@ pub(super) struct Rpc {
 }
 
 /// Rules in their order, the first that takes a message being the one that counts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rulebook {
     rules: Vec<Rule>,
     /// Which rules a path may meet, for every path that is written out in one of them. It spares a flood of orders most
@@ -83,7 +83,7 @@ pub(super) struct Rulebook {
     by_path: BTreeMap<String, Vec<usize>>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) methods: Vec<String>,
     pub(super) host: Option<String>,
@@ -98,7 +98,7 @@ pub(super) struct Rule {
 }
 
 /// The orders within a message.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Legs {
     /// Where the list is; empty for a body that is the list. None: the message itself is the one leg.
     pub(super) at: Option<String>,

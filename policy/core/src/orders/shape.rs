@@ -34,7 +34,7 @@ pub(crate) struct ShapeWritten {
 }
 
 /// How a venue refuses, as compiled.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shapes {
     refused: Option<Shape>,
     unknown: Option<Shape>,

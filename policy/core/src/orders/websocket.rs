@@ -53,7 +53,7 @@ pub(crate) struct WebSocketWritten {
 }
 
 /// As compiled.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct WebSocket {
     operation: Vec<String>,
     params: Option<String>,

@@ -41,6 +41,9 @@ fn all() -> Vec<Refusal> {
         Refusal::UpstreamUnavailable,
         Refusal::UpstreamTimeout,
         Refusal::UpgradeRefused,
+        Refusal::Quarantined,
+        Refusal::OrderPaced,
+        Refusal::SecretRevoked,
     ]
 }
 

@@ -85,7 +85,7 @@ impl DetectorsWritten {
             packs,
             default_action: action.unwrap_or(ActionName::Mask),
             actions,
-            fingerprint_key: source.map(|source| SecretRef { name: "fingerprint-key".to_owned(), source }),
+            fingerprint_key: source.map(|source| SecretRef { name: "fingerprint-key".to_owned(), source, hook: None }),
         }
     }
 }

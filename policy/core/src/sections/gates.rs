@@ -46,7 +46,7 @@ pub struct Gate {
     pub probe: Option<Probe>,
 }
 
-/// Where a gate is asked.
+/// Where somebody is asked or told something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
     /// Name or address, and port.
@@ -75,13 +75,7 @@ fn check(name: &str, gate: &At<GateWritten>, checker: &mut Checker) -> Option<Ga
     let confirm = checker.bounded(confirm.as_ref(), &format!("{path}.confirm"), bounds);
     let fail = fail.as_ref().and_then(|raw| checker.choice(raw, &format!("{path}.fail"), &LEVELS));
     let scope = scope.as_ref().and_then(|raw| checker.scope(raw, &format!("{path}.scope")));
-    let probe = probe.as_ref().and_then(|raw| {
-        let probe = probe_of(raw.text());
-        if probe.is_none() {
-            checker.wrong(raw.place(), &format!("{path}.probe"), "expected http://HOST:PORT/PATH");
-        }
-        probe
-    });
+    let probe = probe.as_ref().and_then(|raw| self::probe(raw, &format!("{path}.probe"), checker));
     Some(Gate {
         name: checked,
         ttl,
@@ -90,6 +84,15 @@ fn check(name: &str, gate: &At<GateWritten>, checker: &mut Checker) -> Option<Ga
         scope: scope.unwrap_or(Scope::Fleet),
         probe,
     })
+}
+
+/// An address that is asked or told something.
+pub(super) fn probe(raw: &Raw<Text>, path: &str, checker: &mut Checker) -> Option<Probe> {
+    let probe = probe_of(raw.text());
+    if probe.is_none() {
+        checker.wrong(raw.place(), path, "expected http://HOST:PORT/PATH");
+    }
+    probe
 }
 
 pub(crate) fn probe_of(url: &str) -> Option<Probe> {

@@ -34,6 +34,8 @@ mod monitors;
 
 mod safety;
 
+mod drill;
+
 mod incidents;
 
 mod journal;
@@ -50,6 +52,8 @@ pub use auth_failures::AuthFailures;
 pub(crate) use auth_failures::AuthFailuresWritten;
 pub(crate) use detectors::DetectorsWritten;
 pub use detectors::{ActionName, Detectors};
+pub use drill::Drill;
+pub(crate) use drill::DrillWritten;
 pub use gates::{Gate, Probe};
 pub(crate) use gates::{GateWritten, check_gates, probe_of};
 pub(crate) use identity::IdentityWritten;
@@ -77,8 +81,9 @@ pub use safety::Safety;
 pub(crate) use safety::SafetyWritten;
 pub use secrets::{NoReference, SecretRef, SecretSource};
 pub(crate) use secrets::{SecretWritten, check_secrets};
+pub(crate) use section::Number;
 pub(crate) use signals::SignalsWritten;
-pub use signals::{Signal, Signals};
+pub use signals::{Contain, Signal, Signals};
 pub use streams::{StreamFormat, StreamPolicy};
 pub(crate) use streams::{StreamWritten, check_streams};
 pub use tls::{CertificateSource, ClientCertificates, ListenerTls, TlsVersion, UpstreamTls};

@@ -21,6 +21,8 @@ section! {
         policy_interval: Duration = Time("5s", "100ms", "1h"),
         /// How often certificates, their keys and revocation lists are read again.
         certificate_interval: Duration = Time("10s", "100ms", "1h"),
+        /// How often the files of secrets are looked at, to search for a value that has changed.
+        secret_interval: Duration = Time("1s", "100ms", "1h"),
         /// How long before it expires a certificate is to be told of.
         certificate_expiry: Duration = Time("504h", "0s", "8760h"),
         /// How far the wall clock may move against the machine's own within a second before that is recorded.

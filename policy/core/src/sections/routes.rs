@@ -88,7 +88,7 @@ pub(crate) struct RedactWritten {
 }
 
 /// A route. The first that matches takes the request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoutePolicy {
     /// The name that the journal and metrics use for it.
     pub name: Arc<str>,
@@ -123,7 +123,7 @@ pub struct RoutePolicy {
 }
 
 /// How the messages of an order route are judged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OrdersPolicy {
     /// What they are, and what becomes of them.
     pub rules: Arc<OrderRules>,

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::gates::{Probe, probe};
 use super::openbao::BaoSecret;
 use crate::check::Checker;
 use crate::written::{At, Raw, Reference, Text};
@@ -20,6 +21,8 @@ pub(crate) struct SecretWritten {
     pub(crate) name: Option<Raw<Text>>,
     /// Where it is to be had: `file:/PATH`, `env:NAME` or `openbao:MOUNT/PATH#FIELD`.
     pub(crate) r#ref: Option<Raw<Reference>>,
+    /// `http://HOST:PORT/PATH`: told by POST when the secret is revoked or to be rotated. Default nobody is.
+    pub(crate) hook: Option<Raw<Text>>,
 }
 
 /// A secret, by reference.
@@ -29,6 +32,8 @@ pub struct SecretRef {
     pub name: String,
     /// Where it is to be had.
     pub source: SecretSource,
+    /// Who is told when it is revoked or to be rotated.
+    pub hook: Option<Probe>,
 }
 
 /// Where a secret is to be had. As text `file:/PATH`, `env:NAME` or, in a policy that names the server, `openbao:MOUNT/PATH#FIELD`.
@@ -76,7 +81,8 @@ pub(crate) fn check_secrets(written: &[At<SecretWritten>], checker: &mut Checker
     let mut secrets = Vec::new();
     for (index, secret) in written.iter().enumerate() {
         let path = format!("secrets[{index}]");
-        let SecretWritten { name, r#ref } = &secret.value;
+        let SecretWritten { name, r#ref, hook } = &secret.value;
+        let hook = hook.as_ref().and_then(|raw| probe(raw, &format!("{path}.hook"), checker));
         let name = checker.needed(name.as_ref(), secret.place, &format!("{path}.name"));
         let source = checker.needed(r#ref.as_ref(), secret.place, &format!("{path}.ref"));
         let source = source.and_then(|source| reference(source, &format!("{path}.ref"), checker));
@@ -85,7 +91,7 @@ pub(crate) fn check_secrets(written: &[At<SecretWritten>], checker: &mut Checker
         if !names.insert(name.clone()) {
             checker.wrong(raw.place(), &format!("{path}.name"), "expected a name that no other secret has");
         }
-        secrets.extend(source.map(|source| SecretRef { name, source }));
+        secrets.extend(source.map(|source| SecretRef { name, source, hook }));
     }
     secrets
 }

@@ -29,6 +29,13 @@ macro_rules! section {
             $($(#[$field_doc])* #[doc = concat!("\n\nDefault ", $default, ", from ", $min, " to ", $max, ".")] pub $field: $type,)*
         }
 
+        impl $checked {
+            /// Every number by its name, to be compared.
+            pub(crate) fn numbers(&self) -> Vec<(&'static str, $crate::sections::section::Number)> {
+                vec![$((stringify!($field), $crate::sections::section::Number::from(self.$field))),*]
+            }
+        }
+
         impl $written {
             pub(crate) fn check(&self, path: &str, checker: &mut $crate::check::Checker) -> $checked {
                 $(
@@ -56,6 +63,25 @@ macro_rules! section {
     };
 }
 pub(crate) use section;
+
+/// A checked number of any type, as it is compared and shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Number {
+    pub(crate) value: u128,
+    pub(crate) text: String,
+}
+
+impl From<std::time::Duration> for Number {
+    fn from(time: std::time::Duration) -> Self {
+        Self { value: time.as_millis(), text: format!("{time:?}") }
+    }
+}
+
+impl From<usize> for Number {
+    fn from(number: usize) -> Self {
+        Self { value: number as u128, text: number.to_string() }
+    }
+}
 
 /// A checked number in the type that its users want. The bounds above are narrower than every such type.
 pub(crate) trait Fit<T> {
@@ -87,3 +113,17 @@ macro_rules! fit {
 }
 
 fit!(usize, u32, u8);
+
+macro_rules! number {
+    ($($type:ty),*) => {
+        $(
+            impl From<$type> for Number {
+                fn from(number: $type) -> Self {
+                    Self { value: u128::from(number), text: number.to_string() }
+                }
+            }
+        )*
+    };
+}
+
+number!(u64, u32, u8);

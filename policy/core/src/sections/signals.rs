@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use sekisho_safety::{Level, Mode, Scope, Sev, Switch};
+use sekisho_safety::{Level, Measure, Mode, Scope, Sev, Switch};
 use serde::Deserialize;
 
 use crate::check::{Bounds, Checker};
@@ -48,6 +48,9 @@ pub(crate) struct SignalWritten {
     pub(crate) scope: Option<Raw<ScopeText>>,
     /// The grade of the incident that it opens: `NONE`, `SEV0`, `SEV1`, `SEV2` or `SEV3`.
     pub(crate) incident: Option<Raw<Text>>,
+    /// What it contains as well: `person:NAME`, `key:ID`, `known:NAME`, `route:NAME`, `upstream:NAME`, `service`,
+    /// `listener:ingress`, `listener:egress`, or `subject`, which is the route of `secret_leak` and the key of `access`.
+    pub(crate) contain: Vec<Raw<Text>>,
 }
 
 /// What makes the state stricter without anybody asking.
@@ -86,6 +89,17 @@ pub struct Signal {
     pub scope: Scope,
     /// The grade of the incident that it opens, if it opens one.
     pub incident: Option<Sev>,
+    /// What it contains as well.
+    pub contain: Vec<Contain>,
+}
+
+/// What a signal contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contain {
+    /// Whatever it was raised by: a route, a key.
+    Subject,
+    /// This.
+    Measure(Measure),
 }
 
 /// What a signal is when its fields are left out.
@@ -135,7 +149,13 @@ impl SignalWritten {
             [("NONE", None)].into_iter().chain(Sev::ALL.map(|sev| (sev.as_str(), Some(sev)))).collect();
         let incident = self.incident.as_ref().and_then(|raw| checker.choice(raw, &format!("{path}.incident"), &grades));
         let scope = self.scope.as_ref().and_then(|raw| checker.scope(raw, &format!("{path}.scope")));
+        let has_subject = matches!(path, "signals.secret_leak" | "signals.access");
+        let contain = self.contain.iter().filter_map(|raw| match raw.text() {
+            "subject" if has_subject => Some(Contain::Subject),
+            _ => checker.parsed(raw, &format!("{path}.contain"), CONTAIN).map(Contain::Measure),
+        });
         Signal {
+            contain: contain.collect(),
             count: many,
             window,
             factor,
@@ -163,3 +183,5 @@ const RESOURCES: Usual = Usual { count: "3", window: "1m", level: Some(SAFE), in
 const INTEGRITY: Usual =
     Usual { count: "2", window: "1m", level: Some(Level::switch(Switch::Block)), incident: Some(Sev::Sev0) };
 const POLICY_DRIFT: Usual = Usual { count: "2", window: "1m", level: Some(SAFE), incident: Some(Sev::Sev2) };
+const CONTAIN: &str =
+    "expected what can be contained, as route:NAME, or subject where the signal has one: of secret_leak and access";
