@@ -71,14 +71,20 @@ pub const ALL: &[FailMode] = rows! {
             "tests/it/signals.rs::a_journal_that_no_longer_verifies_is_sev0";
         "it does not verify when somebody wants to loosen" => "refused; tightening works", "-",
             "tests/it/state.rs::nothing_is_loosened_while_the_journal_cannot_verify";
-        "the disk is near full" => "a signal", "SAFE",
-            "tests/it/signals.rs::a_disk_near_full_tightens";
+        "the disk is full" => "a signal; tightening acts, what cannot be written waits, nothing is loosened", "SAFE",
+            "tests/it/signals.rs::a_disk_that_is_full_tightens_and_loses_no_tightening";
+        "the disk does not sync" => "tightening acts, cancels pass, nothing is loosened", "-",
+            "tests/it/faults.rs::a_disk_that_does_not_sync_holds_up_neither_tightening_nor_cancels_and_loses_nothing_acknowledged";
     }
     "upstream" {
         "it is not there" => "a definite refusal; on order routes 403", "-",
             "tests/it/orders.rs::a_venue_that_is_not_there_is_a_definite_refusal";
         "it hangs up after an order" => "sent once; the outcome is unknown and said so", "-",
             "tests/it/orders.rs::an_order_is_sent_once_even_when_the_venue_hangs_up";
+    }
+    "orders" {
+        "they are replayed" => "a signal; in a stricter state the same id is refused as known", "SAFE",
+            "tests/it/signals.rs::orders_that_are_replayed_tighten_and_one_that_is_sent_twice_does_not";
     }
     "callers" {
         "many guess at keys that do not exist" => "they wait; trading goes on", "-",

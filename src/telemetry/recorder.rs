@@ -133,6 +133,13 @@ impl Witness for Recorder {
         });
     }
 
+    fn replayed(&self, exchange: &Exchange) {
+        self.signals.order_replayed(&exchange.route.name, Instant::now());
+        let mut kind = kind(EventType::Operation, "order.replayed", exchange);
+        kind.severity = Severity::Low;
+        self.journal.tally(&kind, 1, |event| self.pointers.of(exchange, event));
+    }
+
     fn nears(&self, exchange: &Exchange, bound: Beyond, share: u8) {
         let mut kind = kind(EventType::Operation, "orders.near_bound", exchange);
         kind.severity = if share >= 90 { Severity::Medium } else { Severity::Low };

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::client::send;
 use crate::sidecar::{ANN, BOB, DESK, Sidecar};
+use crate::signals;
 use crate::upstream::Upstream;
 
 /// As `Sidecar::until`, for what takes as long as policy says: a minute and a half at most.
@@ -17,6 +18,32 @@ fn in_time(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(90), "{what}");
         std::thread::park_timeout(Duration::from_millis(100));
     }
+}
+
+#[test]
+fn a_spike_of_failed_authentication_is_contained_and_one_failure_less_is_not() {
+    let (_upstream, sidecar) = signals::open(&signals::defaults());
+    let policy = Policy::parse("p", Policy::embedded()).unwrap();
+    let spike = policy.signals.auth_failures.unwrap();
+    assert_eq!((spike.count, spike.per_source), (20, 5), "so many, and an address counts for so many");
+    let guess = |at: u32| {
+        let from = u8::try_from(at / spike.per_source + 1).unwrap();
+        signals::knock(&sidecar, from, "sekisho_desk_wrong")
+    };
+    for at in 0..spike.count - 1 {
+        assert!(matches!(guess(at), 401 | 429));
+    }
+    assert_eq!((sidecar.posture().as_str(), signals::incidents(&sidecar)), ("ALLOW", vec![]));
+    guess(spike.count - 1);
+    sidecar.until("it is SAFE", |sidecar| sidecar.state()["level"]["mode"] == "SAFE");
+    sidecar.until("which is an incident", |sidecar| signals::incidents(sidecar) == ["auth_failures"]);
+    sidecar.until("and in the audit trail", |sidecar| {
+        let named = |kind| sidecar.events(kind).iter().any(|event| event["action"] == "auth_failures");
+        named("security.alert.raised") && named("security.containment.applied")
+    });
+    let order = br#"{"symbol":"A","side":"buy","type":"market","qty":"1"}"#;
+    let ordered = send(sidecar.egress, "POST /v2/orders", &[("content-type", "application/json")], order);
+    assert_eq!(ordered.status, 403, "nothing opens any more");
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Gates: who is silent is UNKNOWN, and UNKNOWN is at least SAFE.
 
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
 use crate::client::{Answer, send};
-use crate::sidecar::{ANN, BOB, DESK, Sidecar};
+use crate::sidecar::{ANN, BOB, DESK, Sidecar, binary};
 use crate::upstream::Upstream;
 
 fn report(sidecar: &Sidecar, key: &str, status: &str) -> Answer {
@@ -20,11 +24,40 @@ fn open(more: &str) -> Sidecar {
     sidecar
 }
 
+/// A process that reports a passing gate again and again, and can be stopped as a process is that hangs.
+struct Reporter(Child);
+
+impl Reporter {
+    fn start(sidecar: &Sidecar) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "while :; do \"$0\" gate report feed PASS; sleep 0.1; done"]).arg(binary().get_program());
+        shell.env("SEKISHO_ADMIN", sidecar.admin.to_string()).env("SEKISHO_API_KEY", DESK).process_group(0);
+        Self(shell.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// To it, and to what it runs.
+    fn signal(&self, signal: Signal) {
+        let group = Pid::from_raw(self.0.id().cast_signed()).unwrap();
+        kill_process_group(group, signal).unwrap();
+    }
+}
+
+impl Drop for Reporter {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+        self.0.wait().unwrap();
+    }
+}
+
 #[test]
 fn a_reporter_that_falls_silent_is_unknown_and_safe() {
-    let sidecar = open("gates: { feed: { ttl: 3s } }");
-    assert_eq!(report(&sidecar, DESK, "PASS").status, 200);
+    let sidecar = Sidecar::with(&Upstream::start(), "gates: { feed: { ttl: 5s } }");
+    let gate = |sidecar: &Sidecar| sidecar.look("/v1/gates").json()["gates"][0]["status"].clone();
+    let reporter = Reporter::start(&sidecar);
+    sidecar.until("it reports", |sidecar| gate(sidecar) == "PASS");
+    sidecar.release_all();
     assert_eq!(sidecar.posture(), "ALLOW");
+    reporter.signal(Signal::STOP);
     sidecar.until("silence tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
     let level = sidecar.state()["level"].clone();
     assert_eq!((&level["mode"], &level["health"]), (&json!("SAFE"), &json!("UNKNOWN")));
@@ -34,7 +67,8 @@ fn a_reporter_that_falls_silent_is_unknown_and_safe() {
     let proposed = sidecar.change("/v1/release/propose", ANN, &json!({ "reason": "test" }));
     assert_eq!(proposed.code(), "preconditions_failed", "a gate that does not pass keeps it so");
     assert!(proposed.json()["title"].as_str().unwrap().contains("feed is UNKNOWN"), "{proposed:?}");
-    assert_eq!(report(&sidecar, DESK, "PASS").status, 200);
+    reporter.signal(Signal::CONT);
+    sidecar.until("it reports again", |sidecar| gate(sidecar) == "PASS");
     assert_eq!(sidecar.posture(), "CLOSE_ONLY", "and passing again loosens nothing by itself");
     sidecar.release();
 }

@@ -110,6 +110,27 @@ impl Sidecar {
         Self::spawned(dir, strace)
     }
 
+    /// Starts with a data directory on a file system of its own, of so many MiB, in memory. `None` where this machine lets nobody
+    /// make one.
+    pub(crate) fn with_small_disk(upstream: &Upstream, mib: u32, more: &str) -> Option<Self> {
+        if !Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success()) {
+            return None;
+        }
+        let (_, dir) = Self::with(upstream, more).stop();
+        std::fs::remove_dir_all(dir.path().join("data")).unwrap();
+        std::fs::create_dir(dir.path().join("data")).unwrap();
+        let mount = format!("mount -t tmpfs -o size={mib}m,mode=700 small \"$0\" && exec \"$@\"");
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", &mount]).arg(dir.path().join("data")).arg(binary().get_program());
+        Some(Self::spawned(dir, command))
+    }
+
+    /// The data directory as the sidecar sees it, which may have file systems of its own.
+    pub(crate) fn data_as_seen(&self) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.child.id()));
+        root.join(self.data().strip_prefix("/").unwrap())
+    }
+
     fn spawned(dir: TempDir, mut command: Command) -> Self {
         let mut child = command
             .arg("run")

@@ -1,5 +1,6 @@
 //! What the sidecar notices by itself, and what an outsider cannot make it do.
 
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 
 use sekisho_policy::Policy;
@@ -10,23 +11,23 @@ use crate::sidecar::{ANN, DESK, Sidecar, known};
 use crate::upstream::Upstream;
 
 /// The signals as they are by default.
-fn defaults() -> String {
+pub(crate) fn defaults() -> String {
     let rest = Policy::embedded().split("\nsignals:").nth(1).unwrap();
     format!("signals:{}", rest.split("\n\n").next().unwrap())
 }
 
-fn open(more: &str) -> (Upstream, Sidecar) {
+pub(crate) fn open(more: &str) -> (Upstream, Sidecar) {
     let upstream = Upstream::start();
     let sidecar = Sidecar::with(&upstream, more);
     sidecar.release_all();
     (upstream, sidecar)
 }
 
-fn knock(sidecar: &Sidecar, from: u8, key: &str) -> u16 {
+pub(crate) fn knock(sidecar: &Sidecar, from: u8, key: &str) -> u16 {
     send_from(Ipv4Addr::new(127, 0, 7, from), sidecar.ingress, "GET /door", &[("x-api-key", key)]).status
 }
 
-fn incidents(sidecar: &Sidecar) -> Vec<String> {
+pub(crate) fn incidents(sidecar: &Sidecar) -> Vec<String> {
     let all = sidecar.look("/v1/incidents").json();
     all["incidents"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap().to_owned()).collect()
 }
@@ -115,17 +116,63 @@ fn a_policy_file_that_is_edited_is_noticed() {
 }
 
 #[test]
-fn a_disk_near_full_tightens() {
-    let (_upstream, sidecar) = open("monitors: { disk_free_bytes: 0, interval: 100ms }");
-    assert_eq!(sidecar.posture(), "ALLOW");
-    let (_, dir) = sidecar.stop();
-    let path = dir.path().join("policy.yaml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    // More than any disk has: near full by policy, as a full one would be.
-    std::fs::write(&path, text.replace("disk_free_bytes: 0", "disk_free_bytes: 1024GiB")).unwrap();
-    let sidecar = Sidecar::on(dir);
+fn orders_that_are_replayed_tighten_and_one_that_is_sent_twice_does_not() {
+    let (_upstream, sidecar) = open(&defaults());
+    let order = br#"{"symbol":"A","side":"buy","qty":"1","type":"market","client_order_id":"one"}"#;
+    let replay = || send(sidecar.egress, "POST /v2/orders", &[("content-type", "application/json")], order);
+    for _ in 0..10 {
+        assert_eq!(replay().status, 200);
+    }
+    assert_eq!((sidecar.posture().as_str(), incidents(&sidecar)), ("ALLOW", vec![]), "sent nine times too often");
+    replay();
+    sidecar.until("the tenth tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["replays"]);
+    assert_eq!(replay().code(), "order_forwarded_before", "an id that went on before, told as that");
+}
+
+#[test]
+fn a_disk_that_is_full_tightens_and_loses_no_tightening() {
+    let upstream = Upstream::start();
+    let more = "monitors: { disk_free_bytes: 1MiB, interval: 100ms }";
+    let Some(sidecar) = Sidecar::with_small_disk(&upstream, 8, more) else {
+        writeln!(std::io::stderr(), "NOT RUN: no file system can be mounted here").unwrap();
+        return;
+    };
+    sidecar.release_all();
+    let ballast = sidecar.data_as_seen().join("ballast");
+    let mut file = std::fs::File::create(&ballast).unwrap();
+    while file.write(&[0; 4096]).is_ok_and(|written| written > 0) {}
     sidecar.until("it tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
-    sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["resources"]);
+    let tightened = sidecar.tighten("BLOCK");
+    assert!(matches!(tightened.status, 200 | 202), "it acts, durable or not: {tightened:?}");
+    assert_eq!(sidecar.posture(), "BLOCK");
+    let order = send(sidecar.egress, "POST /v2/orders", &[("content-type", "application/json")], b"{}");
+    assert_eq!(order.status, 403);
+    assert_eq!(send(sidecar.egress, "DELETE /v2/orders/17", &[], b"").status, 200, "cancels pass");
+    assert_ne!(sidecar.change("/v1/release/propose", ANN, &json!({ "reason": "test" })).status, 200);
+    drop(file);
+    std::fs::remove_file(ballast).unwrap();
+    sidecar.until("what could not be written is", |sidecar| {
+        let state = sidecar.state();
+        state["stored"] == true && state["journal"]["ok"] == true
+    });
+    sidecar.until("and it is an incident", |sidecar| incidents(sidecar).contains(&"resources".to_owned()));
+    assert_eq!(sidecar.posture(), "BLOCK", "room on the disk loosens nothing");
+}
+
+#[test]
+fn a_policy_file_that_is_back_at_the_next_look_is_nothing() {
+    let (_upstream, sidecar) = open("monitors: { policy_interval: 2s }");
+    let path = sidecar.dir.path().join("policy.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}# once\n")).unwrap();
+    // By default it takes two looks; this one is over with the record of the first.
+    sidecar.until("it is seen once", |sidecar| {
+        sidecar.events("config.changed").iter().any(|event| event["action"] == "policy.drift")
+    });
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(incidents(&sidecar), [""; 0]);
+    assert_eq!(sidecar.posture(), "ALLOW");
 }
 
 #[test]

@@ -65,8 +65,15 @@ fn judged(stage: &Stage, times: usize) -> Result<(), Box<dyn Error>> {
     twice(times, &mut || {
         let flat = json::flatten(black_box(body.as_bytes()), &limits).unwrap_or_default();
         let path = "/v5/order/create";
-        let view =
-            OrderView { method: "POST", host: "api.bybit.com", path, query: &[], body: &flat.pairs, headers: &[], ambiguity: None };
+        let view = OrderView {
+            method: "POST",
+            host: "api.bybit.com",
+            path,
+            query: &[],
+            body: &flat.pairs,
+            headers: &[],
+            ambiguity: None,
+        };
         refused += usize::from(decide(&rules.classify(&view), &stage.safety.effective(&[]), &rules).is_err());
     });
     if refused == 2 * times { Ok(()) } else { Err("an opening order was permitted in BLOCK".into()) }

@@ -59,11 +59,11 @@ impl Stage {
     }
 
     pub(crate) fn routes(&self, listener: Listener) -> Result<Routes, Box<dyn Error>> {
-        Ok(Routes::new(listener, compile::entries(&self.policy, listener)?, Arc::new(Decisions::new(1))))
+        Ok(Routes::new(listener, compile::entries(&self.policy, listener, None)?, Arc::new(Decisions::new(1))))
     }
 
     pub(crate) fn rules(&self, route: &str) -> Result<Arc<OrderRules>, Box<dyn Error>> {
-        let entries = compile::entries(&self.policy, Listener::Egress)?;
+        let entries = compile::entries(&self.policy, Listener::Egress, None)?;
         let entry = entries.into_iter().find(|entry| &*entry.route.name == route).ok_or("no such route")?;
         Ok(Arc::clone(&entry.route.orders.as_ref().ok_or("no order route")?.rules))
     }
@@ -75,6 +75,7 @@ impl Stage {
         let rules = Arc::new(compile::ruleset(&self.policy)?);
         let (door, _kept) = identity::door(&self.policy, KeptFiles::open(&self.dir)?)?;
         let parts = Parts {
+            contained: Arc::default(),
             limits: LimitsLayer::new(compile::request_limits(&self.policy)),
             door,
             redact: RedactLayer::new(rules, Arc::clone(&witness), compile::redact_limits(&self.policy)),

@@ -32,6 +32,8 @@ impl Witness for Nobody {
     fn failed(&self, _: &Exchange, _: &Attempt) {}
     fn denied(&self, _: &Exchange, _: &Principal) {}
     fn forwarded(&self, _: &Exchange, _: Class) {}
+    fn replayed(&self, _exchange: &Exchange) {}
+
     fn nears(&self, _: &Exchange, _: Beyond, _: u8) {}
     fn shadowed(&self, _: &Exchange, _: (Class, Class), _: Shadowed) {}
 }

@@ -32,6 +32,9 @@ pub trait Witness: Debug + Send + Sync {
     /// An order message was let through to its upstream.
     fn forwarded(&self, exchange: &Exchange, class: Class);
 
+    /// An order that the state permits has an id that went on before: it is a repetition, or somebody's replay.
+    fn replayed(&self, exchange: &Exchange);
+
     /// A rate of orders came near its bound: `share` percent of it.
     fn nears(&self, exchange: &Exchange, bound: Beyond, share: u8);
 

@@ -5,6 +5,7 @@
 //! | [`auth`] | failed attempts with keys that exist, as a spike against the usual and against a bound | all, an address for so much at most |
 //! | [`recent`] | secrets found | route |
 //! | [`recent`] | known callers who ask for what they may not do | key |
+//! | [`recent`] | orders with an id that went on before | route |
 //! | [`execution`] | order messages let through, and refused while nothing is held | all |
 //! | [`monitors`] | disk, memory, descriptors, writes that do not return; the journal; the policy file; the clocks | what it is |
 //!
@@ -48,6 +49,7 @@ pub(super) struct Counted {
     auth_failures: Option<Arc<Spike>>,
     strangers: Option<Arc<Spike>>,
     secret_leak: Option<Arc<Recent>>,
+    replays: Option<Arc<Recent>>,
     access: Option<Arc<Recent>>,
     pub(super) execution: Option<Arc<Flow>>,
     pub(super) resources: Arc<Recent>,
@@ -165,6 +167,13 @@ impl Signals {
         self.raise("key_age".parse().ok().map(told))
     }
 
+    /// An order came by `route` whose id went on before.
+    pub fn order_replayed(&self, route: &str, now: Instant) {
+        if let Some(recent) = &self.counted.load().replays {
+            self.tell(recent, "replays", route, now);
+        }
+    }
+
     /// An order message was let through.
     pub fn order(&self) {
         if let Some(flow) = &self.counted.load().execution {
@@ -183,7 +192,7 @@ impl Signals {
         recent.tell(subject, now, |counted, reason| {
             let counted = counted.and_then(|subject| subject.parse::<Name>().ok());
             let measure = match name {
-                "secret_leak" => counted.map(Measure::Route),
+                "secret_leak" | "replays" => counted.map(Measure::Route),
                 "access" => counted.map(Measure::Key),
                 _ => None,
             };
@@ -221,6 +230,7 @@ impl Counted {
             auth_failures: spike(policy.auth_failures.as_ref(), |before| before.auth_failures.as_ref()),
             strangers: spike(strangers.as_ref(), |before| before.strangers.as_ref()),
             secret_leak: maybe(policy.secret_leak.as_ref(), |before| before.secret_leak.as_ref()),
+            replays: maybe(policy.replays.as_ref(), |before| before.replays.as_ref()),
             access: maybe(policy.access.as_ref(), |before| before.access.as_ref()),
             execution: policy.execution.as_ref().map(flow),
             resources: recent(&policy.resources, before.map(|before| &before.resources)),
@@ -231,8 +241,17 @@ impl Counted {
 }
 
 /// The signals that are there without any gate, as they are called in the journal, in metrics and in `signals` of the policy.
-pub const NAMES: [&str; 8] =
-    ["auth_failures", "auth_strangers", "secret_leak", "access", "execution", "resources", "integrity", "policy_drift"];
+pub const NAMES: [&str; 9] = [
+    "auth_failures",
+    "auth_strangers",
+    "secret_leak",
+    "replays",
+    "access",
+    "execution",
+    "resources",
+    "integrity",
+    "policy_drift",
+];
 
 const QUEUE: usize = 64;
 

@@ -109,6 +109,8 @@ impl Witness for Deaf {
 
     fn forwarded(&self, _exchange: &Exchange, _class: Class) {}
 
+    fn replayed(&self, _exchange: &Exchange) {}
+
     fn nears(&self, _exchange: &Exchange, _bound: Beyond, _share: u8) {}
 
     fn shadowed(&self, _exchange: &Exchange, _classes: (Class, Class), _outcome: Shadowed) {}

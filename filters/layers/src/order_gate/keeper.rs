@@ -97,10 +97,11 @@ impl Keeper {
             // Without one, or in a stricter state, this says no once more.
             order.decide().map_err(|_again| refusal)?;
         }
-        if let (Some(repeat), Some(known)) = (orders.bounds.policy.repeat, self.known(&order.keys))
-            && self.ledger.age(known) <= repeat
-        {
-            return Err(Refusal::OrderForwardedBefore(known));
+        if let Some(known) = self.known(&order.keys) {
+            self.witness.replayed(&exchange);
+            if orders.bounds.policy.repeat.is_some_and(|repeat| self.ledger.age(known) <= repeat) {
+                return Err(Refusal::OrderForwardedBefore(known));
+            }
         }
         let near = orders.bounds.admit(&order.classified, Instant::now()).map_err(Refusal::OrderBeyondBounds)?;
         near.into_iter().for_each(|(bound, share)| self.witness.nears(&exchange, bound, share));

@@ -7,10 +7,12 @@ use crate::sections::{Gate, Signal, Signals};
 
 impl Diff {
     pub(super) fn signals(&mut self, before: &Signals, now: &Signals) {
-        let Signals { auth_failures, secret_leak, execution, access, resources, integrity, policy_drift } = before;
+        let Signals { auth_failures, secret_leak, execution, replays, access, resources, integrity, policy_drift } =
+            before;
         self.maybe_signal("auth_failures", auth_failures.as_ref(), now.auth_failures.as_ref());
         self.maybe_signal("secret_leak", secret_leak.as_ref(), now.secret_leak.as_ref());
         self.maybe_signal("execution", execution.as_ref(), now.execution.as_ref());
+        self.maybe_signal("replays", replays.as_ref(), now.replays.as_ref());
         self.maybe_signal("access", access.as_ref(), now.access.as_ref());
         self.signal("resources", resources, &now.resources);
         self.signal("integrity", integrity, &now.integrity);

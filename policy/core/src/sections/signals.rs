@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::check::{Bounds, Checker};
 use crate::written::{Count, Raw, ScopeText, Text, Time};
 
-/// What makes the state stricter without anybody asking. The first four are off unless given; the others watch over the
+/// What makes the state stricter without anybody asking. The first five are off unless given; the others watch over the
 /// sidecar itself and are on.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +20,8 @@ pub(crate) struct SignalsWritten {
     pub(crate) secret_leak: Option<SignalWritten>,
     /// Order messages let through or refused: many within the window, or many more than usual.
     pub(crate) execution: Option<SignalWritten>,
+    /// Orders with an id that went on before, by route.
+    pub(crate) replays: Option<SignalWritten>,
     /// Somebody known who keeps asking for what they may not do, by key.
     pub(crate) access: Option<SignalWritten>,
     /// The disk near full, memory or descriptors near their end, a write that does not return.
@@ -49,7 +51,7 @@ pub(crate) struct SignalWritten {
     /// The grade of the incident that it opens: `NONE`, `SEV0`, `SEV1`, `SEV2` or `SEV3`.
     pub(crate) incident: Option<Raw<Text>>,
     /// What it contains as well: `person:NAME`, `key:ID`, `known:NAME`, `route:NAME`, `upstream:NAME`, `service`,
-    /// `listener:ingress`, `listener:egress`, or `subject`, which is the route of `secret_leak` and the key of `access`.
+    /// `listener:ingress`, `listener:egress`, or `subject`, which is the route of `secret_leak` and `replays`, and the key of `access`.
     pub(crate) contain: Vec<Raw<Text>>,
 }
 
@@ -62,6 +64,8 @@ pub struct Signals {
     pub secret_leak: Option<Signal>,
     /// Order messages let through or refused.
     pub execution: Option<Signal>,
+    /// Orders with an id that went on before.
+    pub replays: Option<Signal>,
     /// Somebody known who keeps asking for what they may not do.
     pub access: Option<Signal>,
     /// The disk, memory, descriptors.
@@ -118,6 +122,7 @@ impl SignalsWritten {
         let auth_failures = one(&self.auth_failures, "auth_failures", &AUTH_FAILURES);
         let secret_leak = one(&self.secret_leak, "secret_leak", &SECRET_LEAK);
         let execution = one(&self.execution, "execution", &EXECUTION);
+        let replays = one(&self.replays, "replays", &REPLAYS);
         let access = one(&self.access, "access", &ACCESS);
         Signals {
             resources: one(&self.resources, "resources", &RESOURCES),
@@ -126,6 +131,7 @@ impl SignalsWritten {
             auth_failures: self.auth_failures.is_some().then_some(auth_failures),
             secret_leak: self.secret_leak.is_some().then_some(secret_leak),
             execution: self.execution.is_some().then_some(execution),
+            replays: self.replays.is_some().then_some(replays),
             access: self.access.is_some().then_some(access),
         }
     }
@@ -149,7 +155,7 @@ impl SignalWritten {
             [("NONE", None)].into_iter().chain(Sev::ALL.map(|sev| (sev.as_str(), Some(sev)))).collect();
         let incident = self.incident.as_ref().and_then(|raw| checker.choice(raw, &format!("{path}.incident"), &grades));
         let scope = self.scope.as_ref().and_then(|raw| checker.scope(raw, &format!("{path}.scope")));
-        let has_subject = matches!(path, "signals.secret_leak" | "signals.access");
+        let has_subject = matches!(path, "signals.secret_leak" | "signals.replays" | "signals.access");
         let contain = self.contain.iter().filter_map(|raw| match raw.text() {
             "subject" if has_subject => Some(Contain::Subject),
             _ => checker.parsed(raw, &format!("{path}.contain"), CONTAIN).map(Contain::Measure),
@@ -178,10 +184,10 @@ pub(super) const LEVELS: [(&str, Level); 4] = [
 const AUTH_FAILURES: Usual = Usual { count: "20", window: "1m", level: Some(SAFE), incident: Some(Sev::Sev2) };
 const SECRET_LEAK: Usual = Usual { count: "10", window: "1m", level: Some(SAFE), incident: Some(Sev::Sev2) };
 const EXECUTION: Usual = Usual { count: "600", window: "10s", level: Some(SAFE), incident: Some(Sev::Sev2) };
+const REPLAYS: Usual = Usual { count: "10", window: "1m", level: Some(SAFE), incident: Some(Sev::Sev2) };
 const ACCESS: Usual = Usual { count: "20", window: "1m", level: None, incident: Some(Sev::Sev3) };
 const RESOURCES: Usual = Usual { count: "3", window: "1m", level: Some(SAFE), incident: Some(Sev::Sev2) };
 const INTEGRITY: Usual =
     Usual { count: "2", window: "1m", level: Some(Level::switch(Switch::Block)), incident: Some(Sev::Sev0) };
 const POLICY_DRIFT: Usual = Usual { count: "2", window: "1m", level: Some(SAFE), incident: Some(Sev::Sev2) };
-const CONTAIN: &str =
-    "expected what can be contained, as route:NAME, or subject where the signal has one: of secret_leak and access";
+const CONTAIN: &str = "expected what can be contained, as route:NAME, or subject where the signal has one: of secret_leak, replays and access";
