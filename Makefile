@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo exporters kills faults leaks flips clients rules manifests stack package ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo exporters kills faults leaks flips clients rules manifests stack package sessions ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,4 +98,11 @@ leaks: ## plants secrets everywhere and has gitleaks and kingfisher look for the
 	SEKISHO_TEST_KEEP="$(CURDIR)/target/leaks" $(CARGO) test --locked --test it what_people_and_callers_say
 	PATH="$(CURDIR)/target/scanners/bin:$$PATH" tests/leaks target/leaks
 
-ci: fmt lint benches doc deny test ## all that has to pass
+sessions: ## WebSocket and FIX sessions with Python's websockets and QuickFIX (needs libquickfix-dev, a C++ compiler, and a network for pip)
+	mkdir -p target/sessions
+	test -x target/sessions/venv/bin/python3 || python3 -m venv target/sessions/venv
+	target/sessions/venv/bin/pip install --quiet --disable-pip-version-check websockets==17.4
+	$(CXX) -std=c++14 -O1 -w -pthread tests/sessions/engine.cpp -o target/sessions/engine -lquickfix
+	$(CARGO) test --locked --test sessions
+
+ci: fmt lint benches doc deny test sessions ## all that has to pass

@@ -18,6 +18,7 @@ use sekisho_journal::{Event, EventType};
 use sekisho_policy::{Listener, Policy};
 use sekisho_safety::Name;
 use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,10 +28,12 @@ use crate::control::clock::since_boot;
 use crate::control::signals::monitors::Monitors;
 use crate::control::{Safety, positions, watch};
 use crate::data::exposure::always;
+use crate::data::fix::{self, FixAddresses};
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
 use crate::data::secure::ServerTls;
 use crate::data::streams;
 use crate::data::upstream::Upstreams;
+use crate::data::websocket::{Judge, WebSockets};
 use crate::data::workers;
 use crate::enforce::containments::With;
 use crate::enforce::{Containments, Drill, Reload, hangup, rules, values};
@@ -82,6 +85,8 @@ pub struct App {
     pub addresses: Addresses,
     /// Where log protocols that are not HTTP come in, by the name of their stream.
     pub streams: Vec<(Arc<str>, SocketAddr)>,
+    /// Where it accepts FIX sessions.
+    pub fix: FixAddresses,
     /// What is in force.
     pub safety: Arc<Safety>,
     /// Why it started in BLOCK without anybody asking for it, if it did.
@@ -116,7 +121,8 @@ impl App {
         let (shared, raised) = Shared::open(policy, data)?;
         log::scrub_with(shared.journal.scrub());
         let reload = Arc::new(shared.reload(policy, file)?);
-        let app = Self {
+        let mut app = Self {
+            fix: Vec::new(),
             addresses: sockets.addresses()?,
             streams: sockets.streams.addresses()?,
             safety: Arc::clone(&shared.safety),
@@ -153,7 +159,7 @@ impl App {
         app.spawn(compile::keeper(policy, data, &app.journal, shared.vault.as_ref()).keep());
         // Before anything is let through: what was loosened in an emergency is over.
         shared.break_glass.elapse(since_boot()).await;
-        app.serve((policy, data), sockets, (&shared, Controls { reload, containments, drill }))?;
+        app.fix = app.serve((policy, data), sockets, (&shared, Controls { reload, containments, drill })).await?;
         let watch =
             Watch { interval: policy.monitors.certificate_interval, expiry: policy.monitors.certificate_expiry };
         app.spawn(shared.tls.clone().watch(watch, app.journal.clone(), looked));
@@ -167,12 +173,12 @@ impl App {
         Ok(app)
     }
 
-    fn serve(
+    async fn serve(
         &self,
         (policy, data): (&Policy, &Path),
         sockets: Sockets,
         (shared, controls): (&Shared, Controls),
-    ) -> Result<(), StartError> {
+    ) -> Result<FixAddresses, StartError> {
         let limits = compile::connection_limits(policy);
         let mut entrances = Vec::new();
         let Sockets { streams, exposures, admin: admin_socket, health } = sockets;
@@ -186,13 +192,16 @@ impl App {
             entrances.push(Entrance { socket: side.socket(), listener, limits, room, peers, tls });
         }
         let witness = Arc::clone(&shared.recorder) as Arc<dyn Witness>;
+        let judge = Arc::new(Judge::new(Arc::clone(&controls.reload.live), Arc::clone(&shared.decisions)));
+        let open = (Arc::new(Semaphore::new(policy.limits.websockets)), limits.peers());
         for number in 0..compile::workers(policy) {
             // A worker has upstream connections of its own; all parts are shared.
             let upstreams = Upstreams::new(compile::upstreams(policy, &shared.tls.upstreams)?);
+            let sockets = || WebSockets::new(Arc::clone(&judge), (&policy.limits).into(), open.clone());
             let listening = || {
                 Ok(entrances
                     .iter()
-                    .map(|entrance| entrance.gate(&controls.reload.live, &witness, &upstreams))
+                    .map(|entrance| entrance.gate(&controls.reload.live, &witness, (&upstreams, sockets())))
                     .collect())
             };
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
@@ -203,7 +212,7 @@ impl App {
         let admin = shared.admin((policy, data), controls);
         self.listen(limits, (admin_socket, None), AdminPort(Arc::clone(&admin)));
         self.listen(limits, (health, shared.tls.health.clone()), HealthPort(admin));
-        Ok(())
+        Ok(fix::open(policy, &judge, self.drain.clone(), self.tasks.token()).await?)
     }
 
     /// Heeds what it is told without the network: signals of the system, and files. Who else reads files is told when to.

@@ -19,8 +19,8 @@ use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::{Bounded, OrderLimits, Positions};
 use sekisho_filters::redact::RedactLimits;
 use sekisho_policy::{
-    CallersPolicy, IpNet, Listener, Listeners, MasterSource, Policy, PositionSource, Protocol, RoutePolicy,
-    SecretSource,
+    CallersPolicy, IpNet, Listener, Listeners, MasterSource, OrdersPolicy, Policy, PositionSource, Protocol,
+    RoutePolicy, SecretSource,
 };
 use sekisho_safety::Slope;
 use sekisho_scan::Ruleset;
@@ -200,7 +200,6 @@ fn route(policy: &RoutePolicy, most_callers: usize) -> Result<Route, CompileErro
     let allow_headers = allow_headers
         .map(|name| name.parse::<HeaderName>().map_err(|_bad| bad(policy, name, "header")))
         .collect::<Result<_, _>>()?;
-    let orders = policy.orders.as_ref();
     Ok(Route {
         name: Arc::clone(&policy.name),
         upstream: Arc::clone(&policy.upstream),
@@ -208,13 +207,9 @@ fn route(policy: &RoutePolicy, most_callers: usize) -> Result<Route, CompileErro
         bodies: policy.bodies,
         allow_headers,
         allow_query: policy.allow_query.clone(),
-        orders: orders.map(|orders| Orders {
-            rules: Arc::clone(&orders.rules),
-            scopes: orders.scopes.clone(),
-            bounds: Arc::new(Bounded::new(orders.bounds.clone())),
-            positions: orders.positions.as_ref().map(|source| Arc::new(Positions::new(source.ttl))),
-            shadow: orders.shadow.clone(),
-        }),
+        allow_fields: policy.allow_fields.clone(),
+        websocket: policy.websocket,
+        orders: policy.orders.as_ref().map(orders),
         roles: policy.roles.clone(),
         callers: callers(policy, most_callers),
     })
@@ -222,6 +217,17 @@ fn route(policy: &RoutePolicy, most_callers: usize) -> Result<Route, CompileErro
 
 fn bad(policy: &RoutePolicy, word: &str, what: &'static str) -> CompileError {
     CompileError::Word { place: format!("routes: `{}`", policy.name), word: word.to_owned(), what }
+}
+
+/// What makes a route one of orders.
+pub(crate) fn orders(policy: &OrdersPolicy) -> Orders {
+    Orders {
+        rules: Arc::clone(&policy.rules),
+        scopes: policy.scopes.clone(),
+        bounds: Arc::new(Bounded::new(policy.bounds.clone())),
+        positions: policy.positions.as_ref().map(|source| Arc::new(Positions::new(source.ttl))),
+        shadow: policy.shadow.clone(),
+    }
 }
 
 /// Who vouches for the positions of these routes, and where what they tell is kept.
@@ -241,13 +247,17 @@ pub fn hops(policy: &Policy, listener: Listener) -> Hops {
         return Hops::default();
     }
     let Listeners { trusted_hops, proxy_protocol, .. } = &policy.listeners;
-    let trusted = trusted_hops.iter().map(|net| Network { address: net.addr, prefix: net.prefix }).collect();
+    let trusted = trusted_hops.iter().map(network).collect();
     Hops { trusted, proxy_protocol: proxy_protocol.then_some(policy.limits.header_timeout) }
+}
+
+/// A network, as the filters have it.
+pub(crate) const fn network(net: &IpNet) -> Network {
+    Network { address: net.addr, prefix: net.prefix }
 }
 
 fn callers(policy: &RoutePolicy, most: usize) -> Callers {
     let CallersPolicy { allow, deny, rates, upstream_denies } = &policy.callers;
-    let network = |net: &IpNet| Network { address: net.addr, prefix: net.prefix };
     let rates: Vec<Rate> =
         rates.iter().map(|(requests, window)| Rate { requests: *requests, window: *window }).collect();
     Callers {

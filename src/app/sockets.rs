@@ -15,6 +15,7 @@ use crate::data::live::{Live, Serving};
 use crate::data::peers::Peers;
 use crate::data::streams::{self, Bound};
 use crate::data::upstream::Upstreams;
+use crate::data::websocket::WebSockets;
 
 /// One listener of the data path, as all workers serve it.
 pub(super) struct Entrance {
@@ -31,12 +32,12 @@ impl Entrance {
         &self,
         live: &Arc<Live>,
         witness: &Arc<dyn Witness>,
-        upstreams: &Upstreams,
+        (upstreams, websockets): (&Upstreams, WebSockets),
     ) -> Listening<Gate<impl Chain + use<>>> {
         let upstreams = upstreams.clone();
         let build = Box::new(move |parts| chain(parts, upstreams.clone()));
         let serving = Mutex::new(Serving::new(Arc::clone(live), self.listener, build));
-        let handler = Gate { serving, witness: Arc::clone(witness) };
+        let handler = Gate { serving, witness: Arc::clone(witness), websockets };
         let (room, peers, tls) = (Arc::clone(&self.room), self.peers.clone(), self.tls.clone());
         Listening { socket: self.socket.clone(), handler, limits: self.limits, room, peers, tls }
     }

@@ -39,6 +39,8 @@ impl Check {
             (format!("data directory {}", data.display()), done(writable(&data))),
         ];
         checks.extend(addresses(&policy).map(|(name, address)| (format!("{name} {address}"), done(free(address)))));
+        checks
+            .extend(policy.fix.iter().map(|fix| (format!("fix {} {}", fix.name, fix.listen), done(free(fix.listen)))));
         match Tls::load(&policy, |_listener, _how| {}) {
             Ok(tls) => checks.extend(certificates(&policy, &tls)),
             Err(error) => checks.push(("certificates".to_owned(), failed(&error))),

@@ -86,6 +86,9 @@ pub(super) fn announce(app: &App, policy: &Policy, terminal: &mut Terminal<'_>) 
     for (name, address) in &app.streams {
         terminal.say(format_args!("{:<8} tcp://{address} ({name})", "stream"));
     }
+    for (name, address) in &app.fix {
+        terminal.say(format_args!("{:<8} {address} ({name})", "fix"));
+    }
     let effective = app.safety.effective(&[]);
     terminal.say(format_args!(
         "{:<8} {} (scope {}, epoch {})",

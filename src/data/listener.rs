@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Request;
+use http::header::UPGRADE;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
@@ -28,6 +29,8 @@ use super::live::Serving;
 use super::peers::Peers;
 use super::secure::ServerTls;
 use super::timer::Coarse;
+use super::websocket::WebSockets;
+use super::websocket::handshake::{Began, Opening};
 
 /// What a connection may cost.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +59,11 @@ pub trait Handle: Send + Sync + 'static {
     /// Proxies in front that say for whom they open a connection.
     fn hops(&self) -> Hops {
         Hops::default()
+    }
+
+    /// What goes on when its connection has left HTTP, to be drained with the rest.
+    fn websockets(&self) -> Option<&WebSockets> {
+        None
     }
 }
 
@@ -99,6 +107,8 @@ pub struct Gate<C> {
     pub serving: Mutex<Serving<C>>,
     /// Told of what is refused before the chain.
     pub witness: Arc<dyn Witness>,
+    /// What becomes of a handshake.
+    pub websockets: WebSockets,
 }
 
 /// Binds `address`.
@@ -149,7 +159,13 @@ impl<H: Handle> Listening<H> {
             }
         }
         connections.close();
-        let _cut = tokio::time::timeout(limits.drain_timeout, connections.wait()).await;
+        let upgraded = async {
+            if let Some(websockets) = served.handler.websockets() {
+                websockets.closed().await;
+            }
+        };
+        let all = async { tokio::join!(connections.wait(), upgraded) };
+        let _cut = tokio::time::timeout(limits.drain_timeout, all).await;
     }
 }
 
@@ -224,13 +240,18 @@ impl<H: Handle> Connection<H> {
         I: Read + Write + Unpin + Send + 'static,
     {
         let Self { handler, peer, end, .. } = self;
+        let began = end.began.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(shown) = &shown {
                 request.extensions_mut().insert(shown.clone());
             }
+            // What becomes of it outlives this connection, and ends with it all the same.
+            if request.headers().contains_key(UPGRADE) {
+                request.extensions_mut().insert(Began(began.clone()));
+            }
             handler.handle(peer, request)
         });
-        let connection = version.serve_connection(stream, service).into_owned();
+        let connection = version.serve_connection_with_upgrades(stream, service).into_owned();
         // A client that goes away is not our error; what it cut short has been recorded.
         let _gone = Drained::new(connection, (end.began, end.cut), |connection| connection.graceful_shutdown()).await;
     }
@@ -292,16 +313,29 @@ impl<C: Chain> Handle for Gate<C> {
     }
 
     fn handle(&self, peer: IpAddr, mut request: Request<Incoming>) -> Answer<Infallible> {
+        let opening = Opening::take(&mut request);
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         serving.keep_up();
         let (exchange, outcome) = serving.routes().classify(peer, &mut request);
-        if let Err(refusal) = outcome {
-            self.witness.refused(&exchange, &refusal);
-            let asked = Asked::on(&exchange.route, request.headers());
-            return Answer::now(Ok(answer(&refusal, exchange.decision, asked)));
-        }
+        let socket = outcome.and_then(|()| self.websockets.admit(opening, (&exchange, request.uri().path())));
+        let socket = match socket {
+            Ok(socket) => socket,
+            Err(refusal) => {
+                self.witness.refused(&exchange, &refusal);
+                let asked = Asked::on(&exchange.route, request.headers());
+                return Answer::now(Ok(answer(&refusal, exchange.decision, asked)));
+            }
+        };
         let request = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
-        serving.chain.call(Hop { exchange: Arc::new(exchange), request })
+        let exchange = Arc::new(exchange);
+        let answer = serving.chain.call(Hop { exchange: Arc::clone(&exchange), request });
+        let Some(socket) = socket else { return answer };
+        let websockets = self.websockets.clone();
+        answer.map(move |outcome| outcome.map(|response| websockets.join(socket, exchange, response)))
+    }
+
+    fn websockets(&self) -> Option<&WebSockets> {
+        Some(&self.websockets)
     }
 }
 

@@ -30,6 +30,12 @@ mod timer;
 
 pub mod upstream;
 
+mod gated;
+
+pub mod websocket;
+
+pub mod fix;
+
 pub mod workers;
 
 pub mod streams;

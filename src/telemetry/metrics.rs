@@ -146,7 +146,7 @@ impl Metrics {
         for signal in signals::NAMES {
             self.signals.with_label_values(&[signal]).inc_by(0);
         }
-        for place in ["path", "query", "header", "body", "trailer"] {
+        for place in ["path", "query", "header", "body", "trailer", "message"] {
             self.secrets.with_label_values(&[place]).inc_by(0);
         }
     }

@@ -86,6 +86,12 @@ mod streams;
 
 mod tools;
 
+mod socket;
+
+mod websocket;
+
+mod fix;
+
 mod bundles;
 
 mod secrets;

@@ -168,6 +168,12 @@ impl Sidecar {
         line.unwrap().trim().strip_prefix("tcp://").unwrap().parse().unwrap()
     }
 
+    /// Where it accepts the FIX sessions of this name.
+    pub(crate) fn fix(&self, name: &str) -> SocketAddr {
+        let line = self.said.lines().find(|line| line.starts_with("fix") && line.ends_with(&format!("({name})")));
+        line.and_then(|line| line.split_whitespace().nth(1)).unwrap().parse().unwrap()
+    }
+
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
@@ -322,13 +328,29 @@ listeners: {{ ingress: "127.0.0.1:0", egress: "127.0.0.1:0", admin: "127.0.0.1:0
 upstreams:
   app: {{ url: "http://{upstream}" }}
 routes:
-  - {{ name: door, listener: ingress, match: {{ path_prefix: /door }}, upstream: app, roles: [service] }}
-  - {{ name: export, listener: ingress, match: {{ path_prefix: /export }}, upstream: app, redact: {{ response: true }} }}
+  - {{ name: door, listener: ingress, match: {{ path_prefix: /door }}, upstream: app, roles: [service], websocket: true }}
+  - {{ name: export, listener: ingress, match: {{ path_prefix: /export }}, upstream: app, redact: {{ response: true }}, websocket: true }}
   - {{ name: plain, listener: ingress, match: {{ path_prefix: /plain }}, upstream: app }}
   - {{ name: open, listener: ingress, match: {{ host: rest.example }}, upstream: app }}
   - {{ name: logs, listener: egress, match: {{ path_prefix: /logs }}, upstream: app }}
   - {{ name: meant, listener: egress, match: {{ path_prefix: /meant }}, upstream: app, allow_headers: [authorization], allow_query: [token] }}
   - {{ name: orders, listener: egress, match: {{ path_prefix: /v2 }}, upstream: app, orders: {{ pack: alpaca }}, scopes: ["venue:alpaca"] }}
+  - {{ name: sockets, listener: egress, match: {{ path_prefix: /ws }}, upstream: app, websocket: true }}
+  - name: desk
+    listener: egress
+    match: {{ path_prefix: /desk }}
+    upstream: app
+    websocket: true
+    allow_fields: [args.key]
+    orders:
+      rules:
+        instruments: [symbol]
+        websocket: {{ operation: [op], params: args, prefix: /, id: id, words: [ping], refused: '{{"id":{{id}},"op":"{{operation}}","error":"{{message}}"}}' }}
+        rules:
+          - {{ methods: [GET], paths: [/desk], class: keep_alive }}
+          - {{ methods: [WS], paths: [/order], class: opening }}
+          - {{ methods: [WS], paths: [/cancel], class: cancel }}
+          - {{ methods: [WS], paths: [/login], class: keep_alive }}
   - {{ name: rest, listener: egress, match: {{ host: rest.example }}, upstream: app }}
 secrets:
   - {{ name: known, ref: "file:{dir}/known" }}

@@ -1,6 +1,7 @@
 //! JSON (RFC 8259) as flat pairs: one pass, no tree, nothing guessed.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::{Ambiguity, FieldError, Flat, Limits};
 
@@ -15,14 +16,38 @@ pub fn flatten(bytes: &[u8], limits: &Limits) -> Result<Flat, FieldError> {
     Ok(flat)
 }
 
+/// As [`flatten`], with where in `bytes` the value of each pair is written, its quotes included.
+///
+/// # Errors
+///
+/// As [`flatten`].
+pub fn flatten_with_places(bytes: &[u8], limits: &Limits) -> Result<(Flat, Vec<Range<usize>>), FieldError> {
+    let (mut flat, mut places) = (Flat::default(), Vec::new());
+    read("", bytes, limits, (&mut flat, Some(&mut places)))?;
+    Ok((flat, places))
+}
+
 pub(crate) fn flatten_into(prefix: &str, bytes: &[u8], limits: &Limits, flat: &mut Flat) -> Result<(), FieldError> {
+    read(prefix, bytes, limits, (flat, None))
+}
+
+type Into<'a> = (&'a mut Flat, Option<&'a mut Vec<Range<usize>>>);
+
+fn read(prefix: &str, bytes: &[u8], limits: &Limits, (flat, places): Into<'_>) -> Result<(), FieldError> {
     let text = std::str::from_utf8(bytes).map_err(|_not_text| FieldError::NotText)?;
     let body = text.strip_prefix('\u{feff}');
     if body.is_some() {
         flat.doubt(Ambiguity::ByteOrderMark);
     }
-    let mut reader =
-        Reader { rest: body.unwrap_or(text), whole: bytes.len(), path: prefix.to_owned(), depth: 0, limits, flat };
+    let mut reader = Reader {
+        rest: body.unwrap_or(text),
+        whole: bytes.len(),
+        path: prefix.to_owned(),
+        depth: 0,
+        limits,
+        flat,
+        places,
+    };
     reader.value()?;
     reader.space();
     if reader.rest.is_empty() { Ok(()) } else { Err(reader.malformed()) }
@@ -35,11 +60,25 @@ struct Reader<'a> {
     depth: usize,
     limits: &'a Limits,
     flat: &'a mut Flat,
+    places: Option<&'a mut Vec<Range<usize>>>,
 }
 
 impl Reader<'_> {
     fn value(&mut self) -> Result<(), FieldError> {
         self.space();
+        let (start, pairs) = (self.at(), self.flat.pairs.len());
+        self.value_here()?;
+        let end = self.at();
+        // A container has pushed its own pairs, each with its place.
+        if let Some(places) = self.places.as_mut().filter(|places| places.len() == pairs)
+            && self.flat.pairs.len() > pairs
+        {
+            places.push(start..end);
+        }
+        Ok(())
+    }
+
+    fn value_here(&mut self) -> Result<(), FieldError> {
         match self.rest.as_bytes().first() {
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
@@ -216,7 +255,12 @@ impl Reader<'_> {
     }
 
     const fn malformed(&self) -> FieldError {
-        FieldError::Malformed(self.whole.saturating_sub(self.rest.len()))
+        FieldError::Malformed(self.at())
+    }
+
+    /// How many bytes have been read.
+    const fn at(&self) -> usize {
+        self.whole.saturating_sub(self.rest.len())
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`json`] and [`form`] read a message into flat `name, value` pairs, strictly: what two readers could read in two
 //!   ways is an [`Ambiguity`], because an order gate and a venue must not disagree about an order.
 //! - [`certificate`] reads what an X.509 certificate says of its owner.
+//! - [`ws`] reads WebSocket frames and messages; [`fix`] reads FIX, and takes messages out of its sessions.
 //!
 //! This crate knows nothing of HTTP, of secrets or of orders.
 #![forbid(unsafe_code)]
@@ -25,5 +26,9 @@ pub mod form;
 pub mod certificate;
 
 pub mod json;
+
+pub mod fix;
+
+pub mod ws;
 
 pub use flat::{Ambiguity, FieldError, Flat, Limits};

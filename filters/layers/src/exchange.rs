@@ -86,7 +86,7 @@ impl fmt::Display for DecisionId {
 }
 
 /// A route as compiled: what the filters do with the requests it takes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Route {
     /// As policy names it; also a metric label, so its values are those of the policy and no others.
     pub name: Arc<str>,
@@ -100,6 +100,10 @@ pub struct Route {
     pub allow_headers: Vec<HeaderName>,
     /// Query parameters that may carry one.
     pub allow_query: Vec<String>,
+    /// Fields of messages that may carry one, by their paths.
+    pub allow_fields: Vec<String>,
+    /// Whether a request may become a WebSocket.
+    pub websocket: bool,
     /// Present on order routes.
     pub orders: Option<Orders>,
     /// Roles that may use the route; `None` asks nobody who they are.
@@ -112,17 +116,7 @@ impl Route {
     /// A route that leads to no upstream and does nothing.
     #[must_use]
     pub fn nowhere(name: &str) -> Self {
-        Self {
-            name: Arc::from(name),
-            upstream: Arc::from("none"),
-            redact: Redaction::default(),
-            bodies: Bodies::default(),
-            allow_headers: Vec::new(),
-            allow_query: Vec::new(),
-            orders: None,
-            roles: None,
-            callers: Callers::default(),
-        }
+        Self { name: Arc::from(name), upstream: Arc::from("none"), ..Self::default() }
     }
 }
 

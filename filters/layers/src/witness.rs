@@ -55,6 +55,8 @@ pub enum Place {
     Body,
     /// A trailer.
     Trailer,
+    /// A message of a connection that has left HTTP.
+    Message,
 }
 
 impl Place {
@@ -67,6 +69,7 @@ impl Place {
             Self::Header => "header",
             Self::Body => "body",
             Self::Trailer => "trailer",
+            Self::Message => "message",
         }
     }
 }

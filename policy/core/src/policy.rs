@@ -14,11 +14,11 @@ use crate::check::{Bounds, Checker, PolicyErrors};
 use crate::position::unreadable;
 use crate::sections::{
     Around, AtRest, AtRestWritten, AuthFailures, AuthFailuresWritten, BaoWritten, Detectors, DetectorsWritten, Drill,
-    DrillWritten, Gate, GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten, JournalPolicy,
-    JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten, OrdersLedger,
-    OrdersLedgerWritten, RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten, Safety,
-    SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Upstream,
-    UpstreamWritten, check_gates, check_matrix, check_routes, check_secrets, check_streams, check_upstreams,
+    DrillWritten, Fix, FixWritten, Gate, GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten,
+    JournalPolicy, JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten,
+    OrdersLedger, OrdersLedgerWritten, RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten,
+    Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Upstream,
+    UpstreamWritten, check_fix, check_gates, check_matrix, check_routes, check_secrets, check_streams, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -41,6 +41,8 @@ pub struct Policy {
     pub routes: Vec<RoutePolicy>,
     /// Log protocols that are not HTTP.
     pub streams: Vec<StreamPolicy>,
+    /// Where FIX sessions are accepted.
+    pub fix: Vec<Fix>,
     /// Secrets that must never leave.
     pub secrets: Vec<SecretRef>,
     /// What the scanner looks for.
@@ -111,6 +113,8 @@ struct Document {
     openbao: BaoWritten,
     /// Log protocols that are not HTTP: syslog and Fluentd's forward over TCP.
     streams: Vec<At<StreamWritten>>,
+    /// Where FIX sessions are accepted, and which counterparty each goes on to.
+    fix: Vec<At<FixWritten>>,
     /// Secrets that must never leave, by reference.
     secrets: Vec<At<SecretWritten>>,
     /// What the scanner looks for.
@@ -230,6 +234,7 @@ impl Document {
             workers: workers.map(|workers| workers.try_into().unwrap_or(usize::MAX)),
             limits,
             streams: check_streams(&self.streams, checker),
+            fix: check_fix(&self.fix, checker),
             secrets: check_secrets(&self.secrets, checker),
             detectors: self.detectors.check(checker),
             auth_failures,

@@ -104,7 +104,7 @@ impl Sender {
         match protocol {
             Protocol::Http1 => {
                 let (sender, connection) = http1::Builder::new().handshake(socket).await?;
-                drive(connection);
+                drive(connection.with_upgrades());
                 Ok(Self::Http1(sender))
             }
             Protocol::Http2 => {

@@ -26,6 +26,8 @@ mod pool;
 
 mod send;
 
+mod upgrade;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,6 +45,8 @@ use super::secure::ClientTls;
 use breaker::Breaker;
 pub use breaker::Patience;
 use pool::Pool;
+
+use super::websocket::handshake::Wanted;
 
 /// All upstreams of one sidecar.
 #[derive(Clone, Debug)]
@@ -152,6 +156,9 @@ impl Service<Permitted> for Upstreams {
         let Some(upstream) = self.by_name.get(&permitted.exchange().route.upstream).cloned() else {
             return Refusal::NoRoute.into();
         };
+        if let Some(wanted) = permitted.beside().get::<Wanted>().cloned() {
+            return Answer::later(async move { upstream.upgrade(permitted, wanted).await });
+        }
         Answer::later(async move { upstream.send(permitted).await })
     }
 }

@@ -33,9 +33,18 @@ impl Upstream {
     /// A connection to the endpoint whose turn it is, or to the next that can be reached: nothing has been sent yet, so an order
     /// may try another too. What is not an order leaves alone those that failed again and again; a cancel tries them.
     async fn connected(&self, order: bool) -> Result<(&Endpoint, Connection), Stop> {
+        self.connect(order, |endpoint| endpoint.pool.take(endpoint.target.generation())).await
+    }
+
+    /// The same, with a connection that `kept` has, or else a new one.
+    pub(super) async fn connect(
+        &self,
+        order: bool,
+        kept: impl Fn(&Endpoint) -> Option<Connection>,
+    ) -> Result<(&Endpoint, Connection), Stop> {
         let mut why = None;
         for endpoint in self.in_turn().filter(|endpoint| endpoint.breaker.lets_try() || order) {
-            if let Some(connection) = endpoint.pool.take(endpoint.target.generation()) {
+            if let Some(connection) = kept(endpoint) {
                 return Ok((endpoint, connection));
             }
             match endpoint.connect(&self.timeouts).await {
@@ -74,7 +83,7 @@ impl Endpoint {
     }
 
     /// Whether it was well. What broke on the client's side, or was refused by us, says nothing of it.
-    fn note(&self, sent: &Result<Response<Incoming>, Stop>) {
+    pub(super) fn note(&self, sent: &Result<Response<Incoming>, Stop>) {
         let late = |refusal: &Refusal| matches!(refusal, Refusal::UpstreamTimeout | Refusal::OrderOutcomeUnknown);
         match sent {
             Ok(response) if !matches!(response.status().as_u16(), 502..=504) => self.breaker.succeeded(),
@@ -84,7 +93,7 @@ impl Endpoint {
         }
     }
 
-    async fn connect(&self, timeouts: &Timeouts) -> Result<Connection, Fault> {
+    pub(super) async fn connect(&self, timeouts: &Timeouts) -> Result<Connection, Fault> {
         let opened = Connection::open(&self.target, timeouts).await.map_err(Fault::Upstream)?;
         if let Some(shared) = opened.share() {
             // Carries many requests at once: the next one need not wait for this one's answer.
@@ -93,7 +102,11 @@ impl Endpoint {
         Ok(opened)
     }
 
-    fn answer(&self, connection: Connection, mut response: Response<Incoming>) -> Result<Response<Body>, Stop> {
+    pub(super) fn answer(
+        &self,
+        connection: Connection,
+        mut response: Response<Incoming>,
+    ) -> Result<Response<Body>, Stop> {
         strict::answer(&mut response)?;
         let connection = connection.exclusive();
         Ok(response.map(|inner| {
@@ -106,7 +119,7 @@ impl Endpoint {
     }
 }
 
-async fn exchange(
+pub(super) async fn exchange(
     timeouts: &Timeouts,
     connection: &mut Connection,
     request: Request<Body>,
@@ -125,7 +138,7 @@ impl Target {
     }
 
     /// The request as the upstream gets it: HTTP/1.1 in origin form, or HTTP/2 with its authority.
-    fn address(&self, mut request: Request<Body>) -> Result<Request<Body>, Stop> {
+    pub(super) fn address(&self, mut request: Request<Body>) -> Result<Request<Body>, Stop> {
         let path = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let host = self.host_for(&request)?;
         if self.protocol == Protocol::Http2 {
@@ -161,7 +174,7 @@ impl Target {
 const NOT_A_HOST: Refusal = Refusal::BadRequest { what: "Host is not a host" };
 
 /// What became of a request that was being sent.
-fn broken(error: hyper::Error, order: bool) -> Stop {
+pub(super) fn broken(error: hyper::Error, order: bool) -> Stop {
     match cut(&error) {
         Some(fault) => fault.into(),
         None if order => Refusal::OrderOutcomeUnknown.into(),

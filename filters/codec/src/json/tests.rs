@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::flatten;
+use super::{flatten, flatten_with_places};
 use crate::{Ambiguity, FieldError, Limits};
 
 const LIMITS: Limits = Limits { depth: 4, pairs: 8 };
@@ -110,4 +110,16 @@ proptest! {
         }).collect();
         prop_assert_eq!(pairs(&format!("[\"{quoted}\"]")), [pair("0", &text)]);
     }
+}
+
+#[test]
+fn every_value_has_its_place() {
+    let text = r#" {"id": "x\u0041", "args":[ {"a":1.5},{"b":[true,""]}, {} ], "n":null }"#;
+    let (flat, places) = flatten_with_places(text.as_bytes(), &LIMITS).unwrap();
+    let written: Vec<_> =
+        flat.pairs.iter().zip(&places).map(|((name, _), place)| (&**name, &text[place.clone()])).collect();
+    let expected =
+        [("id", r#""x\u0041""#), ("args.0.a", "1.5"), ("args.1.b.0", "true"), ("args.1.b.1", "\"\""), ("n", "null")];
+    assert_eq!(written, expected);
+    assert_eq!(flat, flatten(text.as_bytes(), &LIMITS).unwrap());
 }

@@ -47,6 +47,12 @@ impl LimitsLayer {
         let (room, orders) = (self.room.of(limits.in_flight), self.room_for_orders.of(limits.in_flight_orders));
         Self { limits: Arc::new(limits), room, room_for_orders: orders }
     }
+
+    /// What `Retry-After` says when there is no room, in seconds.
+    #[must_use]
+    pub fn retry_after_s(&self) -> u64 {
+        self.limits.retry_after_s
+    }
 }
 
 impl<S> Layer<S> for LimitsLayer {

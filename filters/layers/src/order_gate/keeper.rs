@@ -3,15 +3,15 @@ use std::time::Instant;
 
 use http::Request;
 use http_body_util::{BodyExt, Limited};
-use sekisho_policy::{Class, Forwarded, Refusal, decide};
+use sekisho_policy::{Class, Classified, Forwarded, OrderRules, Refusal, decide};
 use sekisho_safety::{Effective, Posture};
 
-use super::ledger::keys_of;
+use super::ledger::{keys_of, sender};
 use super::permitted::Order;
 use super::{OrderKey, OrderLedger, OrderLimits, Positions, SafetyView, read};
 use crate::exchange::Orders;
 use crate::witness::Witness;
-use crate::{Body, Fault, Hop, Outcome, Stop};
+use crate::{Body, Exchange, Fault, Hop, Outcome, Stop};
 
 /// Who decides, whatever stands behind the gate.
 #[derive(Debug)]
@@ -52,21 +52,35 @@ impl Keeper {
     /// Reads an order message as far as is needed, and decides.
     pub(super) async fn admit(&self, hop: Hop) -> Result<(Hop, Order), Stop> {
         let Hop { exchange, request } = hop;
-        let Some(orders) = &exchange.route.orders else { return Err(Refusal::NoRoute.into()) };
         let (head, body) = request.into_parts();
         let body = self.read(body).await?;
         exchange.input.keep(&body);
-        let classified = read::classify(&orders.rules, &exchange.host, (&head, &body), &self.limits.fields);
-        let keys = keys_of(self.ledger.as_ref(), &exchange, &head.headers, &classified);
-        let shadow = orders.shadow.as_ref();
-        let shadow =
-            shadow.map(|rules| (rules, read::classify(rules, &exchange.host, (&head, &body), &self.limits.fields)));
+        let sender = exchange.route.orders.as_ref().map(|orders| sender(&orders.rules, &head.headers));
+        let order = self.judge(&exchange, sender, |rules| {
+            read::classify(rules, &exchange.host, (&head, &body), &self.limits.fields)
+        })?;
+        let request = Request::from_parts(head, Body::full(body));
+        Ok((Hop { exchange, request }, order))
+    }
+
+    /// What a message is, by `classify`, and whether it may go on. `sender` tells accounts of one route apart; a message without
+    /// one has no id that is looked for.
+    pub(super) fn judge(
+        &self,
+        exchange: &Arc<Exchange>,
+        sender: Option<&[u8]>,
+        classify: impl Fn(&OrderRules) -> Classified,
+    ) -> Result<Order, Refusal> {
+        let Some(orders) = &exchange.route.orders else { return Err(Refusal::NoRoute) };
+        let classified = classify(&orders.rules);
+        let keys = sender.map(|sender| keys_of(self.ledger.as_ref(), exchange, sender, &classified));
+        let shadow = orders.shadow.as_deref().map(|rules| (rules, classify(rules)));
         let mut order = Order {
-            exchange: Arc::clone(&exchange),
+            exchange: Arc::clone(exchange),
             classified,
             safety: Arc::clone(&self.safety),
             ledger: Arc::clone(&self.ledger),
-            keys,
+            keys: keys.unwrap_or_default(),
             reservation: None,
         };
         let decided = self.decide(&mut order);
@@ -77,11 +91,9 @@ impl Keeper {
                 (false, true) => Shadowed::Looser,
                 (true, true) | (false, false) => Shadowed::Same,
             };
-            self.witness.shadowed(&exchange, (order.classified.class, found.class), shadowed);
+            self.witness.shadowed(exchange, (order.classified.class, found.class), shadowed);
         }
-        decided?;
-        let request = Request::from_parts(head, Body::full(body));
-        Ok((Hop { exchange, request }, order))
+        decided.map(|()| order)
     }
 
     /// By the state, by what is known of the id, by what somebody vouches for, by the bounds of the route.

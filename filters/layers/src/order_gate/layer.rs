@@ -10,7 +10,7 @@ use crate::witness::Witness;
 /// Builds [`OrderGate`].
 #[derive(Clone, Debug)]
 pub struct OrderGateLayer {
-    keeper: Arc<Keeper>,
+    pub(super) keeper: Arc<Keeper>,
 }
 
 /// How much of an order message is read.

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use http::HeaderMap;
-use sekisho_policy::{Classified, Forwarded};
+use sekisho_policy::{Classified, Forwarded, OrderRules};
 use sekisho_safety::Scope;
 
 use crate::Exchange;
@@ -40,7 +40,7 @@ pub trait OrderLedger: Debug + Send + Sync {
 pub(super) fn keys_of(
     ledger: &dyn OrderLedger,
     exchange: &Exchange,
-    headers: &HeaderMap,
+    sender: &[u8],
     classified: &Classified,
 ) -> Vec<OrderKey> {
     let Some(orders) = &exchange.route.orders else { return Vec::new() };
@@ -49,8 +49,12 @@ pub(super) fn keys_of(
         Scope::Fleet | Scope::Venue(_) | Scope::Strategy(_) | Scope::Instrument(_) => None,
     });
     let account = account.unwrap_or_else(|| exchange.route.upstream.to_string());
-    let credential = orders.rules.account_header().and_then(|name| headers.get(name));
-    let credential = credential.map_or(&b""[..], |value| value.as_bytes());
     let ids = classified.orders.iter().filter_map(|order| order.client_id.as_deref());
-    ids.map(|id| ledger.key(&[account.as_bytes(), credential, id.as_bytes()])).collect()
+    ids.map(|id| ledger.key(&[account.as_bytes(), sender, id.as_bytes()])).collect()
+}
+
+/// Whose request it is, among those of one route, as far as its head tells.
+pub(super) fn sender<'h>(rules: &OrderRules, headers: &'h HeaderMap) -> &'h [u8] {
+    let credential = rules.account_header().and_then(|name| headers.get(name));
+    credential.map_or(&b""[..], |value| value.as_bytes())
 }

@@ -62,6 +62,8 @@ mod keeper;
 
 mod layer;
 
+mod messages;
+
 mod permitted;
 
 mod positions;
@@ -79,6 +81,7 @@ pub use heads::{OrderHeads, OrderHeadsLayer};
 pub use keeper::Shadowed;
 pub use layer::{OrderGateLayer, OrderLimits};
 pub use ledger::{OrderKey, OrderLedger};
+pub use messages::{MessageGate, PermittedMessage};
 pub use permitted::{Permitted, Unwritten};
 pub use positions::{Position, Positions};
 pub use read::classify;

@@ -53,6 +53,12 @@ impl Permitted {
         &self.hop.exchange
     }
 
+    /// What was laid beside the request before it came here.
+    #[must_use]
+    pub fn beside(&self) -> &http::Extensions {
+        self.hop.request.extensions()
+    }
+
     /// Gives the request away to be sent now. Call it with the connection in hand: this is the last look at the state.
     ///
     /// # Errors

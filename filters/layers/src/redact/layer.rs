@@ -15,7 +15,7 @@ use crate::{Exchange, Witness};
 /// Builds [`Redact`].
 #[derive(Clone, Debug)]
 pub struct RedactLayer {
-    searcher: Arc<Searcher>,
+    pub(super) searcher: Arc<Searcher>,
 }
 
 /// How much of a message is held and decoded.

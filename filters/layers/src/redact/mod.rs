@@ -84,6 +84,8 @@ mod memory;
 
 mod message;
 
+mod messages;
+
 mod reply;
 
 mod service;
@@ -92,4 +94,5 @@ mod told;
 
 pub use feed::Feed;
 pub use layer::{RedactLayer, RedactLimits};
+pub use messages::{MessageSearch, meant_fields};
 pub use service::Redact;

@@ -85,7 +85,7 @@ const fn grpc_status(refusal: &Refusal, order: bool) -> u16 {
 }
 
 /// One line for a person who reads the client's log. All of it is ours and plain.
-fn told(refusal: &Refusal, decision: &str) -> String {
+pub(super) fn told(refusal: &Refusal, decision: &str) -> String {
     let (code, title) = (refusal.code(), refusal.title());
     match refusal.order() {
         Some(OrderRefusal { class, posture, scope, .. }) => {
@@ -104,7 +104,7 @@ pub(super) fn mark(response: &mut Response<Body>, decision: String) {
 
 /// All strings in it are ours (codes, titles, scopes and class names), so none needs escaping. Put together piece by piece: a
 /// flood of refusals should cost its sender more than us.
-fn problem(refusal: &Refusal, status: u16, decision: &str) -> String {
+pub(super) fn problem(refusal: &Refusal, status: u16, decision: &str) -> String {
     let mut text = String::with_capacity(PROBLEM_BYTES);
     let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
     let (code, digits) = (refusal.code(), [100, 10, 1].map(|of| b'0' + (status / of % 10) as u8));

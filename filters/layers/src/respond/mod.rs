@@ -39,8 +39,11 @@ mod answer;
 
 mod layer;
 
+mod message;
+
 mod service;
 
 pub use answer::{Asked, answer};
 pub use layer::RespondLayer;
+pub use message::{line, refused_message};
 pub use service::Respond;

@@ -93,6 +93,7 @@ impl Policy {
             upstreams,
             routes,
             streams,
+            fix,
             secrets,
             detectors,
             identity,
@@ -120,6 +121,7 @@ impl Policy {
         diff.start("at_rest", *at_rest != after.at_rest);
         diff.routes(routes, &after.routes);
         diff.streams(streams, &after.streams);
+        diff.start("fix", *fix != after.fix);
         diff.secrets(secrets, &after.secrets);
         diff.detectors(detectors, &after.detectors);
         diff.identity(identity, &after.identity);

@@ -78,7 +78,9 @@ fn toward(section: &str, field: &str) -> Toward {
 
 fn limit(field: &str) -> Toward {
     match field {
-        "buffered_body_bytes" | "scan_hold_bytes" | "scan_idle_flush" | "rate_callers" => Toward::More,
+        "buffered_body_bytes" | "scan_hold_bytes" | "scan_idle_flush" | "rate_callers" | "fix_remembered" => {
+            Toward::More
+        }
         "overload_retry_after"
         | "keepalive_timeout"
         | "connect_timeout"
@@ -88,7 +90,8 @@ fn limit(field: &str) -> Toward {
         | "pool_idle_per_upstream"
         | "breaker_failures"
         | "breaker_pause"
-        | "stream_idle_timeout" => Toward::Neither,
+        | "stream_idle_timeout"
+        | "websocket_close_timeout" => Toward::Neither,
         "connections"
         | "connections_per_peer"
         | "header_count"
@@ -108,7 +111,13 @@ fn limit(field: &str) -> Toward {
         | "h2_streams"
         | "header_timeout"
         | "handshake_timeout"
-        | "body_idle_timeout" => Toward::Less,
+        | "body_idle_timeout"
+        | "websockets"
+        | "websocket_message_bytes"
+        | "websocket_idle_timeout"
+        | "fix_sessions"
+        | "fix_message_bytes"
+        | "fix_idle_timeout" => Toward::Less,
         _ => Toward::Unknown,
     }
 }
@@ -135,6 +144,14 @@ fn restart(section: &str, field: &str) -> bool {
                 | "breaker_failures"
                 | "breaker_pause"
                 | "stream_idle_timeout"
+                | "websockets"
+                | "websocket_message_bytes"
+                | "websocket_idle_timeout"
+                | "websocket_close_timeout"
+                | "fix_sessions"
+                | "fix_message_bytes"
+                | "fix_remembered"
+                | "fix_idle_timeout"
         ),
         "identity" => field == "token_bytes",
         "auth_failures" => field == "save_interval",

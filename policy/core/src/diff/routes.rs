@@ -33,6 +33,8 @@ impl Diff {
             bodies,
             allow_headers,
             allow_query,
+            allow_fields,
+            websocket,
             orders,
             roles,
             callers,
@@ -60,6 +62,9 @@ impl Diff {
         field("redact.digests", renewed, "what becomes of bodies that a digest vouches for");
         field("allow_headers", fewer(allow_headers, &now.allow_headers), "headers that pass unsearched");
         field("allow_query", fewer(allow_query, &now.allow_query), "query parameters that pass unsearched");
+        field("allow_fields", fewer(allow_fields, &now.allow_fields), "fields of messages that pass unsearched");
+        // Turned about: it protects when it is off.
+        field("websocket", switched(now.websocket, *websocket), "its requests may become WebSockets, or not");
         let asked = match (roles, &now.roles) {
             (None, None) => None,
             (None, Some(_)) => Some(Means::Tighter),

@@ -20,7 +20,7 @@ pub(super) fn names() -> Vec<&'static str> {
     PACKS.iter().map(|(name, _)| *name).collect()
 }
 
-pub(super) const PACKS: [(&str, &str); 9] = [
+pub(super) const PACKS: [(&str, &str); 10] = [
     ("generic", include_str!("../../../packs/orders/generic.yaml")),
     ("binance", include_str!("../../../packs/orders/binance.yaml")),
     ("okx", include_str!("../../../packs/orders/okx.yaml")),
@@ -30,4 +30,5 @@ pub(super) const PACKS: [(&str, &str); 9] = [
     ("coinbase", include_str!("../../../packs/orders/coinbase.yaml")),
     ("deribit", include_str!("../../../packs/orders/deribit.yaml")),
     ("alpaca", include_str!("../../../packs/orders/alpaca.yaml")),
+    ("fix", include_str!("../../../packs/orders/fix.yaml")),
 ];

@@ -35,7 +35,7 @@ macro_rules! condition {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct OrdersWritten {
-    /// The name of a pack: generic, binance, okx, bybit, kraken, kraken_futures, coinbase, deribit or alpaca.
+    /// The name of a pack: generic, binance, okx, bybit, kraken, kraken_futures, coinbase, deribit, alpaca or fix.
     pub(crate) pack: Option<Raw<Text>>,
     /// Rules of one's own, in the place of a pack.
     pub(crate) rules: Option<At<RulesWritten>>,
@@ -192,6 +192,11 @@ impl OrdersWritten {
             rules
         });
         Beside { bounds: self.limits.check(&format!("{path}.limits"), checker), positions, shadow }
+    }
+
+    /// The rules of a pack, as they are.
+    pub(crate) fn of_pack(name: &str) -> Option<OrderRules> {
+        packs::compiled(name)
     }
 
     pub(crate) fn check(&self, place: Place, path: &str, checker: &mut Checker) -> Option<OrderRules> {
@@ -362,4 +367,4 @@ fn texts(raws: &[Raw<Text>]) -> Vec<String> {
     raws.iter().map(|raw| raw.text().to_owned()).collect()
 }
 
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "WS"];
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "WS", "FIX"];

@@ -70,6 +70,17 @@ fn everything_can_be_said() {
 }
 
 #[test]
+fn a_fix_listener_has_the_pack_of_its_protocol() {
+    let fix =
+        "fix: [{name: f, listen: '127.0.0.1:0', connect: 'Venue.Test:9876', allow: [10.0.0.0/8], scopes: [venue:v]}]";
+    let policy = Policy::parse("p", &format!("version: 1\nservice: desk\n{fix}\n")).unwrap();
+    let fix = &policy.fix[0];
+    assert_eq!((fix.host.as_str(), fix.port, fix.search), ("venue.test", 9876, true));
+    assert_eq!((fix.orders.rules.name(), fix.orders.scopes.len()), ("fix", 1));
+    assert_eq!((fix.allow[0].addr.to_string().as_str(), fix.allow[0].prefix), ("10.0.0.0", 8));
+}
+
+#[test]
 fn what_is_sealed_at_rest_is_said_by_reference() {
     let parse = |at_rest: &str| Policy::parse("p", &format!("version: 1\nservice: desk\nat_rest: {at_rest}\n"));
     let plain = parse("{}").unwrap().at_rest;
@@ -237,7 +248,7 @@ const WHOLE: [(&str, &str); 12] = [
     ("a service that is a map", "version: 1\nservice: {a: b}\n"),
 ];
 
-const SECTIONS: [(&str, &str); 61] = [
+const SECTIONS: [(&str, &str); 68] = [
     ("an unknown section", "limit: {}"),
     ("an unknown field", "limits:\n  body_byte: 1"),
     ("a section that is a value", "limits: 5"),
@@ -295,6 +306,22 @@ const SECTIONS: [(&str, &str); 61] = [
     ),
     ("roles without keys", "routes: [{name: r, listener: egress, roles: [admin], upstream: a}]"),
     ("no role", "routes: [{name: r, listener: egress, roles: [], upstream: a}]"),
+    (
+        "a path of a field with a space",
+        "routes: [{name: r, listener: egress, websocket: true, allow_fields: [a b], upstream: a}]",
+    ),
+    ("fields of no WebSocket", "routes: [{name: r, listener: egress, allow_fields: [a], upstream: a}]"),
+    (
+        "a WebSocket on a shared connection",
+        "upstreams: {a: {url: 'http://h:1', protocol: h2c}}\nroutes: [{name: a, listener: egress, upstream: a, websocket: true}]",
+    ),
+    ("FIX to nowhere", "fix: [{name: f, listen: '127.0.0.1:1'}]"),
+    ("FIX to no port", "fix: [{name: f, listen: '127.0.0.1:1', connect: venue}]"),
+    ("FIX for no network", "fix: [{name: f, listen: '127.0.0.1:1', connect: 'v:1', allow: [somewhere]}]"),
+    (
+        "one name for two FIX listeners",
+        "fix: [{name: f, listen: '127.0.0.1:1', connect: 'v:1'}, {name: f, listen: '127.0.0.1:2', connect: 'v:1'}]",
+    ),
     ("an unknown pack", "routes: [{name: r, listener: egress, orders: {pack: mtgox}, upstream: a}]"),
     ("neither pack nor rules", "routes: [{name: r, listener: egress, orders: {unknown: deny}, upstream: a}]"),
     (

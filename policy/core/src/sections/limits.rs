@@ -53,6 +53,22 @@ section! {
         overload_retry_after: Duration = Time("1s", "1s", "1m"),
         /// HTTP/2 streams of a connection.
         h2_streams: u32 = Count("128", "1", "1000"),
+        /// WebSockets open at once.
+        websockets: usize = Count("512", "0", "100000"),
+        /// Bytes of a WebSocket message that is looked into, before and after it is decompressed.
+        websocket_message_bytes: usize = Bytes("1MiB", "1KiB", "64MiB"),
+        /// Without a byte in either direction, until a WebSocket is closed.
+        websocket_idle_timeout: Duration = Time("10m", "1s", "24h"),
+        /// Until the two sides of a WebSocket that is being closed have closed.
+        websocket_close_timeout: Duration = Time("5s", "100ms", "1m"),
+        /// FIX sessions open at once.
+        fix_sessions: usize = Count("64", "0", "10000"),
+        /// Bytes of a FIX message.
+        fix_message_bytes: usize = Bytes("64KiB", "1KiB", "4MiB"),
+        /// Refusals, and answers to them, that are remembered of each FIX session, to tell a message that is sent again.
+        fix_remembered: usize = Count("4096", "16", "1000000"),
+        /// Without a byte in either direction, until a FIX session is cut: longer than its heartbeat.
+        fix_idle_timeout: Duration = Time("5m", "1s", "24h"),
         /// Idle connections kept to each upstream.
         pool_idle_per_upstream: usize = Count("32", "0", "1024"),
         /// Failures in a row after which an endpoint of an upstream is left alone, but for orders.

@@ -14,6 +14,8 @@ mod routes;
 
 mod streams;
 
+mod fix;
+
 mod secrets;
 
 mod openbao;
@@ -54,6 +56,8 @@ pub(crate) use detectors::DetectorsWritten;
 pub use detectors::{ActionName, Detectors};
 pub use drill::Drill;
 pub(crate) use drill::DrillWritten;
+pub use fix::Fix;
+pub(crate) use fix::{FixWritten, check_fix};
 pub use gates::{Gate, Probe};
 pub(crate) use gates::{GateWritten, check_gates, probe_of};
 pub(crate) use identity::IdentityWritten;

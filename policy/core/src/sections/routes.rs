@@ -43,6 +43,11 @@ pub(crate) struct RouteWritten {
     pub(crate) allow_headers: Vec<Raw<Text>>,
     /// Query parameters that pass unmasked, such as a signature; on an order route, fields of the body too.
     pub(crate) allow_query: Vec<Raw<Text>>,
+    /// Fields of JSON messages on a WebSocket that pass unmasked, by their paths (`params.apiKey`, `args.*.sign`): what a venue's
+    /// login needs.
+    pub(crate) allow_fields: Vec<Raw<Text>>,
+    /// Whether a request may become a WebSocket. Default false.
+    pub(crate) websocket: Option<Raw<Flag>>,
     /// Makes it an order route: every message is classified and held to the safety state.
     pub(crate) orders: Option<At<OrdersWritten>>,
     /// Scopes that the messages of an order route belong to, beside fleet.
@@ -114,6 +119,10 @@ pub struct RoutePolicy {
     pub allow_headers: Vec<String>,
     /// Query parameters that pass unmasked.
     pub allow_query: Vec<String>,
+    /// Fields of JSON messages on a WebSocket that pass unmasked, by their paths; `*` is any one step.
+    pub allow_fields: Vec<String>,
+    /// Whether a request may become a WebSocket.
+    pub websocket: bool,
     /// On an order route: how its messages are judged.
     pub orders: Option<OrdersPolicy>,
     /// Roles that may use it. None: nobody has to authenticate.
@@ -135,6 +144,16 @@ pub struct OrdersPolicy {
     pub positions: Option<PositionSource>,
     /// Rules that are tried beside the others and decide nothing.
     pub shadow: Option<Arc<OrderRules>>,
+}
+
+impl OrdersPolicy {
+    pub(crate) fn new(rules: OrderRules, scopes: Vec<Scope>, beside: Beside) -> Self {
+        let Beside { bounds, positions, shadow } = beside;
+        // What the shadow's own policy would permit beyond the table is what the route's does.
+        let rules = Arc::new(rules);
+        let shadow = shadow.map(|shadow| Arc::new(shadow.permitting_as(&rules)));
+        Self { rules, scopes, bounds, positions, shadow }
+    }
 }
 
 /// What routes refer to.
@@ -203,6 +222,8 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
     let strip_prefix = checker.flag(route.strip_prefix.as_ref(), &field("strip_prefix"), false);
     let allow_headers = tokens(&route.allow_headers, &field("allow_headers"), checker);
     let allow_query = tokens(&route.allow_query, &field("allow_query"), checker);
+    let allow_fields = paths(&route.allow_fields, &field("allow_fields"), checker);
+    let websocket = check_websocket(route, &field("websocket"), around, checker);
     let scopes = checker.scopes(&route.scopes, &field("scopes"));
     let rules = route.orders.as_ref().map(|orders| orders.value.check(orders.place, &field("orders"), checker));
     let beside = route.orders.as_ref().map(|orders| orders.value.check_beside(&field("orders"), checker));
@@ -226,14 +247,10 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
         bodies,
         allow_headers: allow_headers.iter().map(|header| header.to_ascii_lowercase()).collect(),
         allow_query,
+        allow_fields,
+        websocket,
         orders: match rules {
-            Some(rules) => {
-                let Beside { bounds, positions, shadow } = beside.unwrap_or_default();
-                // What the shadow's own policy would permit beyond the table is what the route's does.
-                let rules = Arc::new(rules?);
-                let shadow = shadow.map(|shadow| Arc::new(shadow.permitting_as(&rules)));
-                Some(OrdersPolicy { rules, scopes, bounds, positions, shadow })
-            }
+            Some(rules) => Some(OrdersPolicy::new(rules?, scopes, beside.unwrap_or_default())),
             None => None,
         },
         roles,
@@ -334,6 +351,36 @@ fn check_roles(roles: &At<Vec<Raw<RoleWord>>>, path: &str, around: Around<'_>, c
         checker.wrong(roles.place, path, "expected keys under identity: nobody could use this route");
     }
     roles.value.iter().filter_map(|role| checker.choice(role, path, &ROLES)).collect()
+}
+
+/// One connection of HTTP/2 carries many requests, and none of them can become something else.
+fn check_websocket(route: &RouteWritten, path: &str, around: Around<'_>, checker: &mut Checker) -> bool {
+    let websocket = checker.flag(route.websocket.as_ref(), path, false);
+    let named = |upstream: &&Upstream| route.upstream.as_ref().is_some_and(|raw| raw.text() == &*upstream.name);
+    let upstream = around.upstreams.iter().find(named);
+    if let Some(raw) = route.websocket.as_ref().filter(|_| websocket)
+        && upstream.is_some_and(|upstream| upstream.protocol != Protocol::Http1)
+    {
+        checker.wrong(raw.place(), path, "expected an upstream of protocol http1");
+    }
+    if let Some(field) = route.allow_fields.first().filter(|_| !websocket) {
+        checker.wrong(field.place(), path, "expected with allow_fields, which are of WebSocket messages");
+    }
+    websocket
+}
+
+fn paths(raws: &[Raw<Text>], path: &str, checker: &mut Checker) -> Vec<String> {
+    let sound = |step: &str| {
+        step == "*"
+            || (!step.is_empty() && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_$".contains(&byte)))
+    };
+    for (index, raw) in raws.iter().enumerate() {
+        if raw.text().len() > 128 || !raw.text().split('.').all(sound) {
+            let message = "expected the path of a field, as params.apiKey or args.*.sign";
+            checker.wrong(raw.place(), &format!("{path}[{index}]"), message);
+        }
+    }
+    raws.iter().map(|raw| raw.text().to_owned()).collect()
 }
 
 fn tokens(raws: &[Raw<Text>], path: &str, checker: &mut Checker) -> Vec<String> {

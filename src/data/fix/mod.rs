@@ -1,0 +1,210 @@
+//! FIX sessions: a client's connection, a counterparty's, and what passes between them judged message by message.
+//!
+//! Nothing is renumbered. What is refused changes places with messages of the session itself, as
+//! [`Session`](sekisho_codec::fix::Session) explains; so both engines keep whole sequences over reconnects and restarts of ours.
+//!
+//! What is forgotten by a restart is which numbers were refused. A possible duplicate of an order from before is therefore
+//! withheld, and journaled as one whose outcome is not known.
+//!
+//! A drain takes no more sessions and leaves those that are open `limits.drain_timeout` to log out; then they are cut. What a
+//! venue does with orders whose session is cut is the venue's affair.
+//!
+//! # Cannot see
+//!
+//! Whether the peer that logs on is who it says: that is between the two engines.
+
+mod relay;
+
+mod sessions;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sekisho_filters::access::Network;
+use sekisho_filters::exchange::{Input, Redaction};
+use sekisho_filters::{Exchange, Route};
+use sekisho_policy::{Fix, Limits, Policy};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::listener::bind;
+use super::websocket::Judge;
+use crate::compile::{self, network};
+use relay::Relay;
+use sessions::Sessions;
+
+/// What a session may cost.
+#[derive(Clone, Copy, Debug)]
+struct FixLimits {
+    /// Most bytes of a message.
+    message_bytes: usize,
+    /// Longest time without a byte in either direction.
+    idle_timeout: Duration,
+    /// To reach the counterparty, and for the client to log on.
+    connect_timeout: Duration,
+    /// How long sessions have to end once a drain began.
+    drain_timeout: Duration,
+}
+
+/// A place where sessions are accepted, and where they go.
+#[derive(Debug)]
+struct FixListener {
+    /// How messages are judged, under which name.
+    route: Arc<Route>,
+    /// The counterparty.
+    target: (String, u16),
+    /// Who may connect. Empty: anybody.
+    allow: Vec<Network>,
+    /// What is remembered of sessions between connections.
+    sessions: Arc<Sessions>,
+    judge: Arc<Judge>,
+    limits: FixLimits,
+    /// Places for sessions, shared by all listeners.
+    room: Arc<Semaphore>,
+}
+
+/// The addresses of FIX listeners, by their names.
+pub type FixAddresses = Vec<(Arc<str>, SocketAddr)>;
+
+/// Binds all FIX listeners of `policy` and starts the one thread that their sessions run on, until `drain` is cancelled and they
+/// have ended; then drops `token`. Call it on a runtime.
+///
+/// # Errors
+///
+/// When an address cannot be listened on, or the system gives no thread or no descriptor.
+pub async fn open(
+    policy: &Policy,
+    judge: &Arc<Judge>,
+    drain: CancellationToken,
+    token: TaskTrackerToken,
+) -> io::Result<FixAddresses> {
+    let limits = &policy.limits;
+    let sessions = Arc::new(Sessions::new(limits.fix_sessions, limits.fix_remembered));
+    let room = Arc::new(Semaphore::new(limits.fix_sessions));
+    let (mut bound, mut addresses) = (Vec::new(), Vec::new());
+    for fix in &policy.fix {
+        let socket = bind("fix", fix.listen).await?.into_std()?;
+        addresses.push((Arc::clone(&fix.name), socket.local_addr()?));
+        let listener = FixListener {
+            route: route(fix),
+            target: (fix.host.clone(), fix.port),
+            allow: fix.allow.iter().map(network).collect(),
+            sessions: Arc::clone(&sessions),
+            judge: Arc::clone(judge),
+            limits: limits.into(),
+            room: Arc::clone(&room),
+        };
+        bound.push((socket, Arc::new(listener)));
+    }
+    if !bound.is_empty() {
+        spawn(bound, &drain, token)?;
+    }
+    Ok(addresses)
+}
+
+fn spawn(
+    bound: Vec<(std::net::TcpListener, Arc<FixListener>)>,
+    drain: &CancellationToken,
+    token: TaskTrackerToken,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let on_it = runtime.enter();
+    let accepting = bound.into_iter().map(|(socket, listener)| {
+        let socket = TcpListener::from_std(socket)?;
+        Ok(listener.accept(socket, drain.clone()))
+    });
+    let accepting = accepting.collect::<io::Result<Vec<_>>>()?;
+    drop(on_it);
+    let serve = move || {
+        runtime.block_on(futures_util::future::join_all(accepting));
+        drop(token);
+    };
+    std::thread::Builder::new().name("fix".to_owned()).spawn(serve).map(drop)
+}
+
+/// Under what name, and by what rules, messages are judged.
+fn route(fix: &Fix) -> Arc<Route> {
+    Arc::new(Route {
+        name: Arc::clone(&fix.name),
+        upstream: Arc::clone(&fix.name),
+        redact: Redaction { request: fix.search, response: false },
+        orders: Some(compile::orders(&fix.orders)),
+        ..Route::default()
+    })
+}
+
+impl From<&Limits> for FixLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            message_bytes: limits.fix_message_bytes,
+            idle_timeout: limits.fix_idle_timeout,
+            connect_timeout: limits.connect_timeout,
+            drain_timeout: limits.drain_timeout,
+        }
+    }
+}
+
+impl FixListener {
+    async fn accept(self: Arc<Self>, socket: TcpListener, drain: CancellationToken) {
+        let open = TaskTracker::new();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = drain.cancelled() => break,
+                // Waits for room first: who is too many waits in the kernel's queue.
+                accepted = async { (Arc::clone(&self.room).acquire_owned().await, socket.accept().await) } => accepted,
+            };
+            match accepted {
+                (Ok(place), Ok((stream, peer))) => {
+                    let relay = Arc::clone(&self).serve(stream, peer.ip().to_canonical());
+                    open.spawn(async move {
+                        relay.await;
+                        drop(place);
+                    });
+                }
+                (_, Err(_out_of_descriptors)) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                (Err(_closed), _) => break,
+            }
+        }
+        drop(socket);
+        open.close();
+        let _cut = tokio::time::timeout(self.limits.drain_timeout, open.wait()).await;
+    }
+
+    async fn serve(self: Arc<Self>, client: TcpStream, peer: IpAddr) {
+        if !self.allow.is_empty() && !self.allow.iter().any(|network| network.holds(peer)) {
+            return;
+        }
+        let exchange = Exchange {
+            decision: self.judge.decisions.next(),
+            peer,
+            route: Arc::clone(&self.route),
+            host: Arc::from(self.target.0.as_str()),
+            input: Input::default(),
+        };
+        let exchange = Arc::new(exchange);
+        let connecting = TcpStream::connect((self.target.0.as_str(), self.target.1));
+        let venue = match tokio::time::timeout(self.limits.connect_timeout, connecting).await {
+            Ok(Ok(venue)) => venue,
+            Ok(Err(why)) => return self.unreachable(&exchange, &why),
+            Err(_elapsed) => return self.unreachable(&exchange, &io::ErrorKind::TimedOut.into()),
+        };
+        if client.set_nodelay(true).is_err() || venue.set_nodelay(true).is_err() {
+            return;
+        }
+        let relay = Relay::new(Arc::clone(&self.judge), exchange, Arc::clone(&self.sessions), self.limits);
+        relay.run(client, venue).await;
+    }
+
+    fn unreachable(&self, exchange: &Exchange, why: &io::Error) {
+        self.judge.witness.broke(exchange, &sekisho_filters::Fault::Upstream(why.to_string().into()));
+    }
+}
+
+/// How long accepting pauses when the process has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
