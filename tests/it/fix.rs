@@ -138,27 +138,26 @@ impl Venue {
 }
 
 fn answer(engine: &mut Engine, got: &Got) {
-    match got.kind.as_str() {
-        "A" => drop(engine.send("A", &[(98, "0"), (108, "30")])),
-        "1" => drop(engine.send("0", &[(tag::TEST_REQ_ID, got.field(tag::TEST_REQ_ID))])),
-        "D" => {
-            drop(engine.send("8", &[(37, "v1"), (17, "e1"), (150, "0"), (39, "0"), (11, got.field(11)), (55, "ABC")]))
-        }
-        "F" => {
-            drop(engine.send("8", &[(37, "v1"), (17, "e2"), (150, "4"), (39, "4"), (11, got.field(11)), (55, "ABC")]))
-        }
+    let report = |id, status| [(37, "v1"), (17, id), (150, status), (39, status), (11, got.field(11)), (55, "ABC")];
+    let (kind, fields) = match got.kind.as_str() {
+        "A" => ("A", vec![(98, "0"), (108, "30")]),
+        "1" => ("0", vec![(tag::TEST_REQ_ID, got.field(tag::TEST_REQ_ID))]),
+        "D" => ("8", report("e1", "0").to_vec()),
+        "F" => ("8", report("e2", "4").to_vec()),
         // It says what it wants to be asked for.
-        "B" if got.field(58) == "gap" => drop(engine.send("2", &[(7, got.field(148)), (16, "0")])),
-        // Heartbeats are not sent again.
-        "2" => {
-            let (from, to) = (got.field(7).parse().unwrap(), engine.next.to_string());
-            let draft =
-                engine.draft("4", from).field(tag::POSS_DUP, "Y").field(tag::ORIG_SENDING_TIME, "20260102-03:04:05");
-            let fill = draft.field(tag::GAP_FILL, "Y").field(tag::NEW_SEQ_NO, to).finish();
-            engine.write(&fill);
-        }
-        _ => {}
-    }
+        "B" if got.field(58) == "gap" => ("2", vec![(7, got.field(148)), (16, "0")]),
+        "2" => return fill(engine, got),
+        _ => return,
+    };
+    engine.send(kind, &fields);
+}
+
+/// Heartbeats are not sent again.
+fn fill(engine: &mut Engine, got: &Got) {
+    let (from, to) = (got.field(7).parse().unwrap(), engine.next.to_string());
+    let draft = engine.draft("4", from).field(tag::POSS_DUP, "Y").field(tag::ORIG_SENDING_TIME, "20260102-03:04:05");
+    let fill = draft.field(tag::GAP_FILL, "Y").field(tag::NEW_SEQ_NO, to).finish();
+    engine.write(&fill);
 }
 
 fn desk(sidecar: &Sidecar) -> Engine {

@@ -93,7 +93,7 @@ fn what_is_wrong_with_a_shape_or_a_socket_is_said() {
 
 #[test]
 fn every_venue_refuses_in_its_own_words() {
-    for (name, _) in PACKS.iter().filter(|(name, _)| *name != "generic") {
+    for (name, _) in PACKS.iter().filter(|(name, _)| !matches!(*name, "generic" | "fix")) {
         let rules = compiled(name).unwrap();
         let shape = rules.shape(&Refusal::OrderTooLarge).unwrap_or_else(|| panic!("{name} has no shape"));
         let body: Value = serde_json::from_str(&shape.body("why: not", r#"{"code":"x"}"#)).unwrap();

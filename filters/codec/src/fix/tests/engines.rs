@@ -51,6 +51,10 @@ impl Engine {
                 continue;
             }
             if number > self.expected {
+                // As the standard has it: were both to wait for what they miss, neither would ever get it.
+                if message.kind() == "2" {
+                    back.extend(self.again(message.parsed(7).unwrap()));
+                }
                 if !self.asked_again {
                     self.asked_again = true;
                     back.push(self.send("2", &[(7, &self.expected.to_string()), (16, "0")]));
