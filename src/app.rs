@@ -212,7 +212,7 @@ impl App {
         let admin = shared.admin((policy, data), controls);
         self.listen(limits, (admin_socket, None), AdminPort(Arc::clone(&admin)));
         self.listen(limits, (health, shared.tls.health.clone()), HealthPort(admin));
-        Ok(fix::open(policy, &judge, self.drain.clone(), self.tasks.token()).await?)
+        Ok(fix::open((compile::fix(policy), &policy.limits), &judge, self.drain.clone(), self.tasks.token()).await?)
     }
 
     /// Heeds what it is told without the network: signals of the system, and files. Who else reads files is told when to.

@@ -19,7 +19,7 @@ use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::{Bounded, OrderLimits, Positions};
 use sekisho_filters::redact::RedactLimits;
 use sekisho_policy::{
-    CallersPolicy, IpNet, Listener, Listeners, MasterSource, OrdersPolicy, Policy, PositionSource, Protocol,
+    CallersPolicy, Fix, IpNet, Listener, Listeners, MasterSource, OrdersPolicy, Policy, PositionSource, Protocol,
     RoutePolicy, SecretSource,
 };
 use sekisho_safety::Slope;
@@ -30,6 +30,7 @@ pub use evidence::{journal, keeper, kept};
 pub use rules::{fingerprint_key, knowing, revoked, ruleset};
 
 use crate::data::classify::{Entry, Routes};
+use crate::data::fix::FixEntry;
 use crate::data::hops::Hops;
 use crate::data::listener::ConnectionLimits;
 use crate::data::secure::ClientTls;
@@ -220,7 +221,7 @@ fn bad(policy: &RoutePolicy, word: &str, what: &'static str) -> CompileError {
 }
 
 /// What makes a route one of orders.
-pub(crate) fn orders(policy: &OrdersPolicy) -> Orders {
+fn orders(policy: &OrdersPolicy) -> Orders {
     Orders {
         rules: Arc::clone(&policy.rules),
         scopes: policy.scopes.clone(),
@@ -228,6 +229,24 @@ pub(crate) fn orders(policy: &OrdersPolicy) -> Orders {
         positions: policy.positions.as_ref().map(|source| Arc::new(Positions::new(source.ttl))),
         shadow: policy.shadow.clone(),
     }
+}
+
+/// Where FIX sessions are accepted, and by what rules their messages are judged.
+#[must_use]
+pub fn fix(policy: &Policy) -> Vec<FixEntry> {
+    let one = |fix: &Fix| FixEntry {
+        listen: fix.listen,
+        route: Arc::new(Route {
+            name: Arc::clone(&fix.name),
+            upstream: Arc::clone(&fix.name),
+            redact: Redaction { request: fix.search, response: false },
+            orders: Some(orders(&fix.orders)),
+            ..Route::default()
+        }),
+        target: (fix.host.clone(), fix.port),
+        allow: fix.allow.iter().map(network).collect(),
+    };
+    policy.fix.iter().map(one).collect()
 }
 
 /// Who vouches for the positions of these routes, and where what they tell is kept.
@@ -251,8 +270,7 @@ pub fn hops(policy: &Policy, listener: Listener) -> Hops {
     Hops { trusted, proxy_protocol: proxy_protocol.then_some(policy.limits.header_timeout) }
 }
 
-/// A network, as the filters have it.
-pub(crate) const fn network(net: &IpNet) -> Network {
+const fn network(net: &IpNet) -> Network {
     Network { address: net.addr, prefix: net.prefix }
 }
 

@@ -81,16 +81,15 @@ fn serve(
                     let text = String::from_utf8_lossy(&message.plain).into_owned();
                     if text == "feed" {
                         stream.write_all(feed).unwrap_or_default();
-                    } else {
-                        let reply = format!("got {text}");
-                        stream.write_all(&frame(Opcode::Text, reply.as_bytes(), None)).unwrap_or_default();
-                        got.lock().unwrap().push(text);
+                        continue;
                     }
+                    let reply = format!("got {text}");
+                    stream.write_all(&frame(Opcode::Text, reply.as_bytes(), None)).unwrap_or_default();
+                    got.lock().unwrap().push(text);
                 }
                 Ok(Some(Unit::Control(control))) => {
                     got.lock().unwrap().push(format!("{:?} {}", control.opcode, said(&control)));
-                    let back = if control.opcode == Opcode::Ping { Opcode::Pong } else { control.opcode };
-                    stream.write_all(&frame(back, &control.plain, None)).unwrap_or_default();
+                    stream.write_all(&echo(&control)).unwrap_or_default();
                     if control.opcode == Opcode::Close {
                         return;
                     }
@@ -102,6 +101,12 @@ fn serve(
             }
         }
     }
+}
+
+/// What a control frame is answered with.
+fn echo(control: &Control) -> Vec<u8> {
+    let back = if control.opcode == Opcode::Ping { Opcode::Pong } else { control.opcode };
+    frame(back, &control.plain, None)
 }
 
 /// The code and reason of a close, the text of anything else.

@@ -214,6 +214,19 @@ fn who_breaks_the_protocol_is_closed() {
     assert!(heard.contains(&"Close 1001 ".to_owned()), "{heard:?}");
 }
 
+/// In two writes each, so that messages are everywhere on their way when the flip comes.
+fn orders_until_refused(client: &mut Client) {
+    let order = frame(Opcode::Text, BUY.as_bytes(), Some(MASK));
+    let (left, right) = order.split_at(20);
+    loop {
+        client.send(left);
+        client.send(right);
+        if client.hear().contains("order_refused") {
+            return;
+        }
+    }
+}
+
 #[test]
 fn after_block_is_acknowledged_no_order_message_reaches_the_venue() {
     let venue = Venue::start("", vec![]);
@@ -224,16 +237,8 @@ fn after_block_is_acknowledged_no_order_message_reaches_the_venue() {
             .map(|_| {
                 let mut client = Client::open(sidecar.egress, "/desk");
                 std::thread::spawn(move || {
-                    // In two writes, so that messages are everywhere on their way when the flip comes.
-                    let order = frame(Opcode::Text, BUY.as_bytes(), Some(MASK));
-                    let (left, right) = order.split_at(20);
-                    loop {
-                        client.send(left);
-                        client.send(right);
-                        if client.hear().contains("order_refused") {
-                            return client;
-                        }
-                    }
+                    orders_until_refused(&mut client);
+                    client
                 })
             })
             .collect();

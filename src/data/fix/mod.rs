@@ -23,9 +23,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_filters::access::Network;
-use sekisho_filters::exchange::{Input, Redaction};
+use sekisho_filters::exchange::Input;
 use sekisho_filters::{Exchange, Route};
-use sekisho_policy::{Fix, Limits, Policy};
+use sekisho_policy::Limits;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -34,7 +34,6 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::listener::bind;
 use super::websocket::Judge;
-use crate::compile::{self, network};
 use relay::Relay;
 use sessions::Sessions;
 
@@ -68,32 +67,44 @@ struct FixListener {
     room: Arc<Semaphore>,
 }
 
+/// A place of policy where sessions are accepted.
+#[derive(Debug)]
+pub struct FixEntry {
+    /// Where.
+    pub listen: SocketAddr,
+    /// How messages are judged, under which name.
+    pub route: Arc<Route>,
+    /// The counterparty: host and port.
+    pub target: (String, u16),
+    /// Who may connect. Empty: anybody.
+    pub allow: Vec<Network>,
+}
+
 /// The addresses of FIX listeners, by their names.
 pub type FixAddresses = Vec<(Arc<str>, SocketAddr)>;
 
-/// Binds all FIX listeners of `policy` and starts the one thread that their sessions run on, until `drain` is cancelled and they
+/// Binds all FIX listeners and starts the one thread that their sessions run on, until `drain` is cancelled and they
 /// have ended; then drops `token`. Call it on a runtime.
 ///
 /// # Errors
 ///
 /// When an address cannot be listened on, or the system gives no thread or no descriptor.
 pub async fn open(
-    policy: &Policy,
+    (entries, limits): (Vec<FixEntry>, &Limits),
     judge: &Arc<Judge>,
     drain: CancellationToken,
     token: TaskTrackerToken,
 ) -> io::Result<FixAddresses> {
-    let limits = &policy.limits;
     let sessions = Arc::new(Sessions::new(limits.fix_sessions, limits.fix_remembered));
     let room = Arc::new(Semaphore::new(limits.fix_sessions));
     let (mut bound, mut addresses) = (Vec::new(), Vec::new());
-    for fix in &policy.fix {
-        let socket = bind("fix", fix.listen).await?.into_std()?;
-        addresses.push((Arc::clone(&fix.name), socket.local_addr()?));
+    for FixEntry { listen, route, target, allow } in entries {
+        let socket = bind("fix", listen).await?.into_std()?;
+        addresses.push((Arc::clone(&route.name), socket.local_addr()?));
         let listener = FixListener {
-            route: route(fix),
-            target: (fix.host.clone(), fix.port),
-            allow: fix.allow.iter().map(network).collect(),
+            route,
+            target,
+            allow,
             sessions: Arc::clone(&sessions),
             judge: Arc::clone(judge),
             limits: limits.into(),
@@ -125,17 +136,6 @@ fn spawn(
         drop(token);
     };
     std::thread::Builder::new().name("fix".to_owned()).spawn(serve).map(drop)
-}
-
-/// Under what name, and by what rules, messages are judged.
-fn route(fix: &Fix) -> Arc<Route> {
-    Arc::new(Route {
-        name: Arc::clone(&fix.name),
-        upstream: Arc::clone(&fix.name),
-        redact: Redaction { request: fix.search, response: false },
-        orders: Some(compile::orders(&fix.orders)),
-        ..Route::default()
-    })
 }
 
 impl From<&Limits> for FixLimits {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use sekisho_codec::Limits;
 use sekisho_filters::access::{Attempt, Principal};
-use sekisho_filters::exchange::Input;
+use sekisho_filters::exchange::{Input, Orders};
 use sekisho_filters::order_gate::{
     MessageGate, OrderGateLayer, OrderKey, OrderLedger, OrderLimits, SafetyView, Shadowed,
 };
@@ -16,7 +16,6 @@ use sekisho_scan::Finding;
 use tokio::io::AsyncReadExt as _;
 
 use super::*;
-use crate::compile;
 
 /// A state that a test tightens.
 #[derive(Debug)]
@@ -110,7 +109,8 @@ fn gate(safety: &Arc<Held>, told: &Arc<Told>) -> MessageGate {
 
 fn exchange() -> Arc<Exchange> {
     let policy = "version: 1\nservice: s\nfix: [{name: v, listen: '127.0.0.1:1', connect: 'a:2'}]\n";
-    let orders = compile::orders(&Policy::parse("p", policy).unwrap().fix[0].orders);
+    let rules = Arc::clone(&Policy::parse("p", policy).unwrap().fix[0].orders.rules);
+    let orders = Orders { rules, scopes: vec![], bounds: Arc::default(), positions: None, shadow: None };
     let route = Route { orders: Some(orders), ..Route::default() };
     let peer = IpAddr::from([127, 0, 0, 1]);
     let (route, host) = (Arc::new(route), Arc::from("v"));
