@@ -58,12 +58,8 @@ fn serve(
         return;
     };
     heads.lock().unwrap().push(head.clone());
-    let offered = header("sec-websocket-extensions").is_some();
-    let extension = if offered && !extensions.is_empty() {
-        format!("Sec-WebSocket-Extensions: {extensions}\r\n")
-    } else {
-        String::new()
-    };
+    let agreed = header("sec-websocket-extensions").filter(|_offered| !extensions.is_empty());
+    let extension = agreed.map_or_else(String::new, |_| format!("Sec-WebSocket-Extensions: {extensions}\r\n"));
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n{extension}\r\n",
         ws::accept(&key)
