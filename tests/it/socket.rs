@@ -80,8 +80,8 @@ fn serve(
                         continue;
                     }
                     let reply = format!("got {text}");
-                    stream.write_all(&frame(Opcode::Text, reply.as_bytes(), None)).unwrap_or_default();
                     got.lock().unwrap().push(text);
+                    stream.write_all(&frame(Opcode::Text, reply.as_bytes(), None)).unwrap_or_default();
                 }
                 Ok(Some(Unit::Control(control))) => {
                     got.lock().unwrap().push(format!("{:?} {}", control.opcode, said(&control)));
