@@ -1,14 +1,15 @@
 //! WebSockets through the running sidecar: the handshake, orders, secrets, compression, closing.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use flate2::{Compress, Compression, FlushCompress};
 use sekisho_codec::ws::{Opcode, frame};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::{head, raw, send};
-use crate::sidecar::{DESK, Sidecar, known};
+use crate::sidecar::{DESK, ROOT, Sidecar, known};
 use crate::socket::{Client, KEY, MASK, Venue, read_head};
 use crate::upstream::Upstream;
 
@@ -93,7 +94,7 @@ fn what_is_no_handshake_or_is_not_wanted_is_refused() {
 }
 
 #[test]
-fn a_caller_without_a_key_opens_no_websocket() {
+fn a_caller_without_a_key_opens_no_websocket_and_one_who_is_revoked_has_none_left() {
     let venue = Venue::start("", vec![]);
     let sidecar = Sidecar::blocked(&venue.upstream);
     let client = Client::connect(sidecar.ingress, "/door", "");
@@ -102,8 +103,15 @@ fn a_caller_without_a_key_opens_no_websocket() {
         "GET /door HTTP/1.1\r\nHost: a\r\nX-API-Key: {DESK}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
     );
     let mut stream = TcpStream::connect(sidecar.ingress).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     stream.write_all(head.as_bytes()).unwrap();
     assert!(read_head(&mut stream).starts_with("HTTP/1.1 101"));
+    let asked = json!({ "kind": "person", "id": "desk", "reason": "test" });
+    assert_eq!(sidecar.change("/v1/revocations", ROOT, &asked).status, 200);
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).unwrap();
+    assert_eq!(said, frame(Opcode::Close, &1008_u16.to_be_bytes(), None));
+    sidecar.until("the venue is told", |_| venue.got() == ["Close 1001 "]);
 }
 
 #[test]
