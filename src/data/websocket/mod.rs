@@ -2,8 +2,8 @@
 //!
 //! A handshake is a `GET` that the routes, filters and order rules judge like every other. Upstream a handshake of our own is
 //! made, with a key of our own; only what both sides can be read in is agreed on. From then on, what the client sends is read
-//! message by message on routes with orders or a search ([`inspect`]), and passed on as it came unless it is refused or
-//! masked. What nobody looks into is passed frame by frame without being copied ([`pump`]).
+//! message by message on routes with orders or a search (`inspect`), and passed on as it came unless it is refused or
+//! masked. What nobody looks into is passed frame by frame without being copied (`pump`).
 //!
 //! | what ends a connection | the client's close code | the upstream's |
 //! |---|---|---|
