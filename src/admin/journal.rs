@@ -11,9 +11,10 @@ use sekisho_safety::Scope;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::release::unloosened;
 use super::{Admin, reply};
-use crate::control::clock::since_boot;
-use crate::evidence::keep::{EarlyError, Proposed, PruneError};
+use crate::control::consents::{Deed, Issue};
+use crate::evidence::keep::PruneError;
 use crate::evidence::{HeldStore, Journal};
 
 /// What `POST /v1/journal/hand-over` takes.
@@ -32,14 +33,6 @@ struct Propose {
     reason: String,
 }
 
-/// What `POST /v1/journal/prune/confirm` takes.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Confirm {
-    id: String,
-    code: String,
-}
-
 type Failed = Box<Response<Body>>;
 
 impl Admin {
@@ -48,7 +41,6 @@ impl Admin {
         let done = match head.uri.path() {
             "/v1/journal/hand-over" => self.hand_over(peer, head, body).await,
             "/v1/journal/prune/propose" => self.propose_prune(peer, head, body).await,
-            "/v1/journal/prune/confirm" => self.confirm_prune(peer, head, body).await,
             _ => Ok(super::serve::nowhere()),
         };
         done.unwrap_or_else(|failed| *failed)
@@ -67,22 +59,22 @@ impl Admin {
     async fn propose_prune(&self, peer: IpAddr, head: &Parts, body: Incoming) -> Result<Response<Body>, Failed> {
         let by = self.somebody(peer, head, Operation::ProposeRelease)?;
         let Propose { before, reason } = self.read(&head.headers, body).await?;
-        Ok(match self.early.propose(before, (&by, &reason), since_boot()).await {
-            Ok(Proposed { id, code, to, ttl }) => {
-                let told = json!({ "id": id, "code": code, "to": to, "expires_in_s": ttl.as_secs() });
+        let to = match self.keeper.would_leave(before).await {
+            Ok(to) => to,
+            Err(error) => return Ok(unpruned(&error)),
+        };
+        Ok(match self.consents.propose(Deed::Prune { to }, &by, &reason).await {
+            Ok(Issue { view, code, expires_in_s }) => {
+                let told = json!({ "request": view, "code": code, "to": to, "expires_in_s": expires_in_s });
                 reply::json(StatusCode::OK, &told)
             }
-            Err(error) => unpruned(&error),
+            Err(error) => unloosened(&error),
         })
     }
 
-    async fn confirm_prune(&self, peer: IpAddr, head: &Parts, body: Incoming) -> Result<Response<Body>, Failed> {
-        let by = self.somebody(peer, head, Operation::ConfirmRelease)?;
-        let Confirm { id, code } = self.read(&head.headers, body).await?;
-        Ok(match self.early.confirm((&id, &code), &by, since_boot()).await {
-            Ok(to) => reply::json(StatusCode::OK, &json!({ "to": to })),
-            Err(error) => unpruned(&error),
-        })
+    /// What became of a deletion that two people agreed on.
+    pub(super) fn pruned(done: Result<u64, PruneError>) -> Response<Body> {
+        done.map_or_else(|error| unpruned(&error), |to| reply::json(StatusCode::OK, &json!({ "to": to })))
     }
 
     fn somebody(&self, peer: IpAddr, head: &Parts, operation: Operation) -> Result<String, Failed> {
@@ -106,11 +98,10 @@ fn unavailable(title: &str) -> Response<Body> {
     reply::problem(StatusCode::SERVICE_UNAVAILABLE, "journal_unavailable", title)
 }
 
-fn unpruned(error: &EarlyError) -> Response<Body> {
+fn unpruned(error: &PruneError) -> Response<Body> {
     let (status, code) = match error {
-        EarlyError::Prune(PruneError::Nothing { .. }) => (StatusCode::CONFLICT, "prune_refused"),
-        EarlyError::Unknown | EarlyError::SamePerson | EarlyError::WrongCode => (StatusCode::CONFLICT, "prune_refused"),
-        EarlyError::Prune(_) | EarlyError::Record(_) | EarlyError::Random(_) => {
+        PruneError::Nothing { .. } => (StatusCode::CONFLICT, "prune_refused"),
+        PruneError::Unreadable(_) | PruneError::Record(_) | PruneError::Archive(_) | PruneError::Remove(_) => {
             (StatusCode::SERVICE_UNAVAILABLE, "evidence_unavailable")
         }
     };

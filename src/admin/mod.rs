@@ -7,7 +7,6 @@
 //! | `GET /v1/journal/checkpoint` `/v1/journal/tile/...` | anyone on the machine | the journal as C2SP tlog-tiles, entries included |
 //! | `POST /v1/journal/hand-over` | `ManageAccess` | a new key signs the journal from here on |
 //! | `POST /v1/journal/prune/propose` | `ProposeRelease` | wants the beginning of the journal deleted before its time |
-//! | `POST /v1/journal/prune/confirm` | `ConfirmRelease` | a second person agrees, and it is deleted |
 //! | `POST /v1/tighten` | [`Operation::Tighten`](sekisho_policy::Operation) | tightens a scope, acknowledged when it holds |
 //! | `POST /v1/release/plan` | `ProposeRelease` | what a release would change, and what stands in its way |
 //! | `POST /v1/release/propose` | `ProposeRelease` | secures the evidence, issues a challenge |
@@ -85,6 +84,7 @@ use crate::data::classify::Decisions;
 use crate::enforce::{Containments, Drill, Reload};
 use crate::evidence::Journal;
 use crate::evidence::bundle::Maker;
+use crate::evidence::keep::Keeper;
 use crate::telemetry::{Metrics, Recorder};
 
 pub use serve::{AdminPort, HealthPort};
@@ -120,8 +120,8 @@ pub struct Admin {
     pub decisions: Arc<Decisions>,
     /// What makes support bundles.
     pub bundles: Arc<ArcSwap<Maker>>,
-    /// Evidence that is to be deleted before its time.
-    pub early: Arc<crate::evidence::keep::Early>,
+    /// What looks after full segments of the journal.
+    pub keeper: Keeper,
     /// The policy in force.
     pub reload: Arc<Reload>,
     /// Why the state could not be verified at the start, if it could not.

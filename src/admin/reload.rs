@@ -95,6 +95,7 @@ impl Admin {
                 done.map_or_else(|failed| *failed, |reloaded| shown(&reloaded))
             }
             Ok((agreed, Deed::Lift { id })) => self.lifted(self.containments.lift(&agreed, &id).await),
+            Ok((agreed, Deed::Prune { to })) => Self::pruned(self.keeper.prune_early(&agreed, to).await),
             Err(error) => self.guessed(&principal, peer, &error).unwrap_or_else(|| unloosened(&error)),
         }
     }

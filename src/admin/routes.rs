@@ -64,12 +64,6 @@ pub(super) static ROWS: &[Row] = &[
         r#"{"before":256,"reason":"why"}"#,
     ),
     post(
-        "/v1/journal/prune/confirm",
-        Operation::ConfirmRelease,
-        "a second person agrees, and it is deleted",
-        r#"{"id":"00","code":"00"}"#,
-    ),
-    post(
         "/v1/tighten",
         Operation::Tighten,
         "tightens a scope; answered when it holds",

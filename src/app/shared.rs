@@ -32,7 +32,6 @@ use crate::enforce::reload::Secrets;
 use crate::enforce::{Containments, Drill, Reload};
 use crate::evidence::Journal;
 use crate::evidence::bundle::Maker;
-use crate::evidence::keep::Early;
 use crate::evidence::seal::Vault;
 use crate::identity::book::Shelf;
 use crate::identity::credentials::Credentials;
@@ -189,9 +188,8 @@ impl Shared {
         let bounds = Bounds { ttl: safety.challenge_ttl, most: safety.challenges, break_glass: safety.break_glass };
         let preconditions = self.preconditions(policy);
         let releases = Releases::new(Arc::clone(&preconditions), Arc::clone(&self.break_glass), bounds);
-        let keeper = compile::keeper(policy, data, &self.journal, self.vault.as_ref());
         Arc::new(Admin {
-            early: Arc::new(Early::new(keeper, safety.challenge_ttl)),
+            keeper: compile::keeper(policy, data, &self.journal, self.vault.as_ref()),
             releases: Arc::new(releases),
             consents: Arc::new(Consents::new(preconditions, bounds)),
             containments,

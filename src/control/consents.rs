@@ -1,5 +1,5 @@
 //! What waits for a second person besides releases of the safety state: policies that protect less, containments to be
-//! lifted. The book lives in memory only: a restart forgets it, and what was asked for is asked for again.
+//! lifted, evidence to be deleted before its time. The book lives in memory only: a restart forgets it, and what was asked for is asked for again.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,11 @@ pub enum Deed {
         /// Which.
         id: Name,
     },
+    /// The beginning of the journal is deleted before its time.
+    Prune {
+        /// The first entry that is left.
+        to: u64,
+    },
 }
 
 impl fmt::Display for Deed {
@@ -35,6 +40,7 @@ impl fmt::Display for Deed {
         match self {
             Self::Policy { before, after } => write!(f, "policy {after} in place of {before}"),
             Self::Lift { id } => write!(f, "lift {id}"),
+            Self::Prune { to } => write!(f, "delete the journal before entry {to}"),
         }
     }
 }
@@ -108,6 +114,7 @@ impl Consents {
     /// Why it is not agreed.
     pub async fn confirm(&self, id: &str, code: &str, by: &str) -> Result<(Agreed, Deed), LoosenError> {
         let Some(Waiting { request, deed, evidence }) = self.take(id) else {
+            self.refused(by, id, "no such request");
             return Err(ReleaseError::Expired.into());
         };
         let seen = self.preconditions.journal.extends(&evidence.checkpoint).await;
@@ -121,19 +128,22 @@ impl Consents {
         match request.confirm(&answer) {
             Ok(agreed) => Ok((agreed, deed)),
             Err(unagreed) => {
-                let refused = Event::new(EventType::SecurityAccessDenied, "consent.confirm")
-                    .with_severity(Severity::Medium)
-                    .with_user(by)
-                    .with_input("request", id)
-                    .with_input("subject", deed.to_string())
-                    .with_output("why", unagreed.why.to_string());
-                self.preconditions.journal.record(refused.with_result(Outcome::Refused));
+                self.refused(by, id, &format!("{deed}: {}", unagreed.why));
                 if let Some(request) = unagreed.again {
                     self.lock().push(Waiting { request: *request, deed, evidence });
                 }
                 Err(unagreed.why.into())
             }
         }
+    }
+
+    fn refused(&self, by: &str, id: &str, why: &str) {
+        let refused = Event::new(EventType::SecurityAccessDenied, "consent.confirm")
+            .with_severity(Severity::Medium)
+            .with_user(by)
+            .with_input("request", id)
+            .with_output("why", why);
+        self.preconditions.journal.record(refused.with_result(Outcome::Refused));
     }
 
     /// What waits for a second person.
@@ -166,6 +176,7 @@ fn event(deed: &Deed, step: &str) -> Event {
     let (kind, word) = match deed {
         Deed::Policy { .. } => (EventType::ConfigChanged, "policy"),
         Deed::Lift { .. } => (EventType::SecurityContainmentApplied, "lift"),
+        Deed::Prune { .. } => (EventType::IntegrityRecord, "journal.prune"),
     };
     Event::new(kind, format!("{word}.{step}")).with_severity(Severity::High).with_input("subject", deed.to_string())
 }

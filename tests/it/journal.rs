@@ -168,9 +168,37 @@ fn what_has_to_be_kept_is_not_deleted_by_one_person() {
     let asked = json!({ "before": 4096, "reason": "room" });
     assert_eq!(sidecar.change("/v1/journal/prune/propose", ANN, &asked).code(), "prune_refused", "nothing is full yet");
     let answer = json!({ "id": "x", "code": "y" });
-    assert_eq!(sidecar.change("/v1/journal/prune/confirm", BOB, &answer).code(), "prune_refused");
+    assert_eq!(sidecar.change("/v1/consents/confirm", BOB, &answer).code(), "release_refused");
     assert_eq!(sidecar.change("/v1/journal/prune/propose", DESK, &asked).code(), "forbidden");
     sidecar.until("a refused try is recorded", |sidecar| {
-        sidecar.events("security.access.denied").iter().any(|event| event["action"] == "journal.prune.confirm")
+        sidecar.events("security.access.denied").iter().any(|event| event["action"] == "consent.confirm")
     });
+}
+
+#[test]
+fn two_people_delete_the_beginning_of_the_journal_before_its_time() {
+    let (_, dir) = Sidecar::with(&Upstream::start(), "at_rest: { seal_interval: 1s }").stop();
+    let path = dir.path().join("policy.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("journal: {", "journal: { segment_records: 256,", 1)).unwrap();
+    let sidecar = Sidecar::on(dir);
+    for at in 0..300 {
+        let asked = json!({ "switch": "BLOCK", "reason": at.to_string() });
+        assert_eq!(sidecar.change("/v1/tighten", ANN, &asked).status, 200);
+    }
+    let asked = json!({ "before": 300, "reason": "room" });
+    let propose = || sidecar.change("/v1/journal/prune/propose", ANN, &asked);
+    sidecar.until("the first segment is closed", |_| propose().status == 200);
+    let proposed = propose().json();
+    let confirm = |key: &str, code: &serde_json::Value| {
+        sidecar.change("/v1/consents/confirm", key, &json!({ "id": proposed["request"]["id"], "code": code }))
+    };
+    assert_eq!(confirm(BOB, &json!("00000-00000")).status, 409);
+    assert_eq!(confirm(ANN, &proposed["code"]).status, 409, "not the same person");
+    assert_eq!(confirm(BOB, &proposed["code"]).json()["to"], 256);
+    sidecar.until("and it is recorded", |sidecar| {
+        let all = sidecar.events("integrity.record");
+        all.iter().any(|event| event["action"] == "journal.pruned" && event["user"] == "ann and bob")
+    });
+    assert_eq!(confirm(BOB, &proposed["code"]).status, 409, "once");
 }

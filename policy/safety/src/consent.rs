@@ -4,7 +4,7 @@
 //! it was made. An [`Agreed`] cannot be made by hand:
 //!
 //! ```compile_fail
-//! let forged = sekisho_safety::Agreed { subject: "anything".to_owned(), by: ["ann".to_owned(), "bob".to_owned()] };
+//! let forged = sekisho_safety::Agreed { subject: "anything".to_owned(), reason: "x".to_owned(), by: ["ann".to_owned(), "bob".to_owned()] };
 //! ```
 //!
 //! and is spent by whoever acts on it:
@@ -68,6 +68,7 @@ pub struct RequestView {
 #[derive(Debug)]
 pub struct Agreed {
     subject: String,
+    reason: String,
     by: [String; 2],
 }
 
@@ -131,7 +132,10 @@ impl Request {
     /// [`Unagreed`], with the request if it can be answered again.
     pub fn confirm(mut self, answer: &Answer) -> Result<Agreed, Unagreed> {
         match self.take(answer) {
-            Ok(()) => Ok(Agreed { subject: self.asked.subject, by: [self.asked.by, answer.by.clone()] }),
+            Ok(()) => {
+                let Asked { subject, reason, by, evidence: _ } = self.asked;
+                Ok(Agreed { subject, reason, by: [by, answer.by.clone()] })
+            }
             Err(why) => {
                 let again = may_answer_again(why).then(|| Box::new(self));
                 Err(Unagreed { why, again })
@@ -168,6 +172,12 @@ impl Agreed {
     #[must_use]
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Why, as the first person said.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
     }
 
     /// Both, as `ann and bob`.

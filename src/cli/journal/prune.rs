@@ -41,19 +41,21 @@ pub(crate) struct Confirm {
 
 impl Prune {
     pub(super) fn run(self, terminal: &mut Terminal<'_>) -> Exit {
-        let (asking, step, body) = match self {
+        let (asking, path, body) = match self {
             Self::Propose(Propose { before, reason, asking }) => {
-                (asking, "propose", json!({ "before": before, "reason": reason }))
+                (asking, "/v1/journal/prune/propose", json!({ "before": before, "reason": reason }))
             }
-            Self::Confirm(Confirm { id, code, asking }) => (asking, "confirm", json!({ "id": id, "code": code })),
+            Self::Confirm(Confirm { id, code, asking }) => {
+                (asking, "/v1/consents/confirm", json!({ "id": id, "code": code }))
+            }
         };
-        asking.tell(terminal, Question::post(&format!("/v1/journal/prune/{step}"), body), told)
+        asking.tell(terminal, Question::post(path, body), told)
     }
 }
 
 fn told(terminal: &mut Terminal<'_>, reply: &Reply) {
     let to = reply.text("/to");
-    let (id, code) = (reply.text("/id"), reply.text("/code"));
+    let (id, code) = (reply.text("/request/id"), reply.text("/code"));
     if code.is_empty() {
         return terminal.say(format_args!("the entries before {to} are deleted; their hashes stay"));
     }

@@ -6,12 +6,9 @@
 
 mod archive;
 
-mod early;
-
 mod prune;
 
 pub use archive::ArchiveError;
-pub use early::{Early, EarlyError, Proposed};
 pub use prune::PruneError;
 
 use std::fs;

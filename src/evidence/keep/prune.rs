@@ -4,6 +4,7 @@ use std::io;
 
 use sekisho_journal::tile::WIDTH;
 use sekisho_journal::{Event, EventType, PRUNED, Severity, segment_path, timestamp};
+use sekisho_safety::Agreed;
 
 use super::{ArchiveError, Keeper, closed, manifest, remove};
 use crate::evidence::JournalError;
@@ -49,6 +50,34 @@ impl Keeper {
         let now = timestamp(now_ms());
         let Some(beginning) = self.beginning(u64::MAX, Some(now)).await? else { return Ok(()) };
         self.prune(&beginning, Event::new(EventType::IntegrityRecord, PRUNED)).await
+    }
+
+    /// The first entry that would be left if what stands before entry `until` were deleted, whether or not it has to be kept.
+    ///
+    /// # Errors
+    ///
+    /// When nothing may go.
+    pub async fn would_leave(&self, until: u64) -> Result<u64, PruneError> {
+        self.early(until).await.map(|beginning| beginning.to)
+    }
+
+    /// Deletes what stands before entry `until` though it has to be kept, as two people agreed. The first entry that is left.
+    ///
+    /// # Errors
+    ///
+    /// When nothing may go, or it cannot be recorded or removed.
+    pub async fn prune_early(&self, agreed: &Agreed, until: u64) -> Result<u64, PruneError> {
+        let beginning = self.early(until).await?;
+        let event = Event::new(EventType::IntegrityRecord, PRUNED)
+            .with_user(agreed.people())
+            .with_input("reason", agreed.reason())
+            .with_input("early", true);
+        self.prune(&beginning, event).await?;
+        Ok(beginning.to)
+    }
+
+    async fn early(&self, until: u64) -> Result<Beginning, PruneError> {
+        self.beginning(until, None).await?.ok_or(PruneError::Nothing { wanted: until })
     }
 
     /// The longest beginning of the journal that ends at or before entry `until`, at a boundary of segments that is one of tiles too,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sekisho_journal::{CHECKPOINT, Report, Retention, Store as _, Verdict, verify};
+use sekisho_safety::{Answer, Asked, Issued, Request};
 
 use super::*;
 use crate::evidence::{JournalSettings, Scrub, VERIFIER_KEY};
@@ -151,32 +152,17 @@ async fn to_delete_earlier_takes_two_people() {
     let dir = tempfile::tempdir().unwrap();
     let keeper = kept(dir.path(), 1000).await;
     keeper.look().await.unwrap();
-    let early = Early::new(keeper.clone(), Duration::from_secs(60));
-    assert!(matches!(early.propose(255, ("ann", "x"), NOW).await, Err(EarlyError::Prune(PruneError::Nothing { .. }))));
-    let proposed = early.propose(600, ("ann", "the disk is full"), NOW).await.unwrap();
-    assert_eq!(proposed.to, 512, "whole segments only");
-    let (id, code) = (proposed.id.as_str(), proposed.code.as_str());
-    assert!(matches!(early.confirm((id, code), "ann", NOW).await, Err(EarlyError::SamePerson)));
-    assert!(matches!(early.confirm((id, "guess"), "bob", NOW).await, Err(EarlyError::WrongCode)));
+    assert!(matches!(keeper.would_leave(255).await, Err(PruneError::Nothing { .. })));
+    assert_eq!(keeper.would_leave(600).await.unwrap(), 512, "whole segments only");
     assert_eq!(segments(keeper.journal.root()).len(), 4);
-    assert_eq!(early.confirm((id, code), "bob", NOW).await.unwrap(), 512);
+    let (by, reason) = ("ann".to_owned(), "the disk is full".to_owned());
+    let asked = Asked { subject: "delete".to_owned(), by, reason, evidence: [0; 32] };
+    let request = Request::new(asked, &Issued { nonce: [1; 32], now_ms: 0, ttl_ms: 1000 }).unwrap();
+    let answer = Answer { by: "bob".to_owned(), code: request.code(), evidence: [0; 32], now_ms: 1 };
+    assert_eq!(keeper.prune_early(&request.confirm(&answer).unwrap(), 512).await.unwrap(), 512);
     assert_eq!(segments(keeper.journal.root()), [512, 768]);
-    assert!(matches!(early.confirm((id, code), "bob", NOW).await, Err(EarlyError::Unknown)), "once");
-    let guessed = early.propose(768, ("ann", "x"), NOW).await.unwrap();
-    for _ in 0..3 {
-        assert!(matches!(early.confirm((&guessed.id, "guess"), "bob", NOW).await, Err(EarlyError::WrongCode)));
-    }
-    assert!(
-        matches!(early.confirm((&guessed.id, &guessed.code), "bob", NOW).await, Err(EarlyError::Unknown)),
-        "tried too often"
-    );
     keeper.journal.checkpoint().await.unwrap();
     let lines = keeper.journal.recent(1024);
     let said = lines.iter().find(|line| line.contains("\"action\":\"journal.pruned\"")).unwrap();
     assert!(said.contains("ann and bob") && said.contains("the disk is full"), "{said}");
-    let expired = Early::new(keeper, Duration::ZERO);
-    let late = expired.propose(768, ("ann", "x"), NOW).await.unwrap();
-    assert!(matches!(expired.confirm((&late.id, &late.code), "bob", NOW).await, Err(EarlyError::Unknown)));
 }
-
-const NOW: Duration = Duration::from_secs(1000);
