@@ -29,7 +29,7 @@ fn count(work: &str, times: usize, dir: &str) -> Result<(), Box<dyn Error>> {
     let stage = Stage::new(dir.as_ref())?;
     match work {
         "refused" => {
-            requests(&runtime, &stage, times, || order("/api/v3/order", "application/x-www-form-urlencoded", FORM), 403)
+            requests(&runtime, &stage, times, || order("/api/v3/order", "application/x-www-form-urlencoded", FORM), 400)
         }
         "get" => requests(&runtime, &stage, times, get, 200),
         "state" => {
