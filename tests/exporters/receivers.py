@@ -35,11 +35,11 @@ class Http:
 
             def answer(self):
                 body = self.body()
-                receiver.received.append((self.command, self.path, dict(self.headers.items()), body))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.received.append((self.command, self.path, headers, body))
                 status, kind, text = receiver.reply(self.path, body)
                 self.send_response(status)
-                if "X-Elastic" not in self.headers:
-                    self.send_header("X-Elastic-Product", "Elasticsearch")
+                self.send_header("X-Elastic-Product", "Elasticsearch")
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
@@ -77,7 +77,6 @@ class Http:
 
 def plain(headers, body):
     """A body without its content coding."""
-    headers = {name.lower(): value for name, value in headers.items()}
     if headers.get("content-encoding") == "gzip" or body[:2] == b"\x1f\x8b":
         return gzip.decompress(body)
     if headers.get("content-encoding") == "deflate":

@@ -28,7 +28,7 @@ def client_splunk(stage):
         handler.emit(logging.makeLogRecord({"name": "desk", "levelname": "INFO", "msg": f"{KEPT} {TOKEN}", "n": number}))
     handler.shutdown()
     _, headers, body = one(stage, "/services/collector/event")
-    expect("credential of the receiver", headers["Authorization"], "Splunk 00000000")
+    expect("credential of the receiver", headers["authorization"], "Splunk 00000000")
     decoder, text, events = json.JSONDecoder(), body.decode(), []
     while text:
         event, end = decoder.raw_decode(text)
