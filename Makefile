@@ -47,11 +47,12 @@ icount: ## instructions of single pieces of work, beside their baseline (needs v
 demo: ## Sekisho at work, on loopback
 	$(CARGO) run --release --locked -- demo
 
-exporters: ## real exporters through a sidecar into receivers (needs a package index, rsyslog and syslog-ng; ARGS= name some or `--without` some)
+exporters: ## real exporters through a sidecar into receivers (needs a package index and Debian's; ARGS= name some or `--without` some)
 	$(CARGO) build --locked
 	test -d target/exporters || python3 -m venv target/exporters
-	target/exporters/bin/pip install --quiet -r tests/exporters/$(or $(LIST),requirements).txt
-	target/exporters/bin/python tests/exporters/run.py $(ARGS)
+	target/exporters/bin/pip install --quiet --disable-pip-version-check -r tests/exporters/$(or $(LIST),requirements).txt
+	tests/exporters/daemons target/daemons
+	PATH="$(CURDIR)/target/daemons/bin:$$PATH" target/exporters/bin/python tests/exporters/run.py $(ARGS)
 
 kills: ## kills a running sidecar 200 times around tightening and releasing, and a journal's writer 300 times
 	SEKISHO_TEST_KILLS=200 $(CARGO) test --locked --test it kill_9_at_any_instant

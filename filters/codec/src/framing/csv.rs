@@ -8,9 +8,32 @@ pub struct Csv {
     bounds: Bounds,
     delimiter: Option<u8>,
     columns: Vec<Vec<u8>>,
-    /// How far the end of a row was looked for, and whether that is within quotes.
+    /// How far the end of a row was looked for, and what is there.
     seen: usize,
-    quoted: bool,
+    within: Within,
+}
+
+/// A quote opens a cell at its beginning only: elsewhere it is a letter, as in `5" pipe`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Within {
+    /// At the beginning of a cell.
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quote that ends the cell, or is the first of two.
+    Closed,
+}
+
+impl Within {
+    /// Behind `byte`. `divides` says whether it stands between cells where it is not quoted.
+    const fn step(self, byte: u8, divides: bool) -> Self {
+        match (self, byte) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Quoted, _) | (Self::Start | Self::Closed, b'"') => Self::Quoted,
+            _ if divides => Self::Start,
+            (Self::Start | Self::Plain | Self::Closed, _) => Self::Plain,
+        }
+    }
 }
 
 impl Csv {
@@ -18,7 +41,12 @@ impl Csv {
     /// first in the row of names.
     #[must_use]
     pub const fn new(delimiter: Option<u8>, bounds: Bounds) -> Self {
-        Self { bounds, delimiter, columns: Vec::new(), seen: 0, quoted: false }
+        Self { bounds, delimiter, columns: Vec::new(), seen: 0, within: Within::Start }
+    }
+
+    /// Whether a byte that is not quoted stands between cells.
+    fn divides(&self, byte: u8) -> bool {
+        byte == b'\n' || self.delimiter.map_or_else(|| DELIMITERS.contains(&byte), |delimiter| byte == delimiter)
     }
 
     fn names(&mut self, row: &[u8]) {
@@ -58,10 +86,10 @@ impl Framing for Csv {
         let alone = self.columns.is_empty();
         while let Some(byte) = held.get(self.seen).filter(|_| !alone || whole == 0) {
             self.seen += 1;
-            match byte {
-                b'"' => self.quoted = !self.quoted,
-                b'\n' if !self.quoted => whole = self.seen,
-                _ => {}
+            let divides = self.divides(*byte);
+            self.within = self.within.step(*byte, divides);
+            if *byte == b'\n' && self.within == Within::Start {
+                whole = self.seen;
             }
         }
         if ended && (whole == 0 || !alone) {
@@ -79,10 +107,10 @@ impl Framing for Csv {
             }
             return Ok(rewrite.finish());
         }
-        let (mut start, mut quoted) = (0, false);
+        let (mut start, mut within) = (0, Within::Start);
         for (at, byte) in units.iter().enumerate() {
-            quoted ^= *byte == b'"';
-            if *byte == b'\n' && !quoted {
+            within = within.step(*byte, self.divides(*byte));
+            if *byte == b'\n' && within == Within::Start {
                 self.row(start, units.get(start..=at).unwrap_or_default(), texts, &mut rewrite);
                 start = at + 1;
             }
@@ -141,10 +169,11 @@ impl Iterator for Cells<'_> {
         let row = self.rest.strip_suffix(b"\n").unwrap_or(self.rest);
         let row = row.strip_suffix(b"\r").unwrap_or(row);
         let start = self.at;
-        let mut quoted = false;
+        let mut within = Within::Start;
         let end = row.iter().enumerate().skip(start).find(|(_, byte)| {
-            quoted ^= **byte == b'"';
-            **byte == self.delimiter && !quoted
+            let divides = **byte == self.delimiter;
+            within = within.step(**byte, divides);
+            divides && within == Within::Start
         });
         let end = end.map_or(row.len(), |(at, _)| at);
         self.over = end >= row.len();

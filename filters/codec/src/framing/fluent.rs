@@ -1,8 +1,8 @@
 //! The forward protocol of Fluentd and Fluent Bit, version 1: messages, lists of entries, packed and compressed ones, and the options
 //! that ask for an acknowledgement.
 
-use super::grpc::{pack, unpack};
 use super::msgpack::{Head, Kind, Skip, binary_head, head, length, records, text_head, value};
+use super::packed::Unpacker;
 use super::{Bounds, Framing, FramingError, Rewrite, Texts};
 use crate::coding::{Budget, Coding};
 
@@ -10,7 +10,7 @@ use crate::coding::{Budget, Coding};
 #[derive(Debug)]
 pub struct Fluent {
     bounds: Bounds,
-    budget: Budget,
+    unpacker: Unpacker,
     skip: Skip,
     /// Whether a first message has gone by: only that may be the answer to a greeting.
     begun: bool,
@@ -29,7 +29,7 @@ impl Fluent {
     /// A connection that has begun. A compressed chunk may decode to what `budget` and the bounds allow.
     #[must_use]
     pub const fn new(bounds: Bounds, budget: Budget) -> Self {
-        Self { bounds, budget, skip: Skip::START, begun: false }
+        Self { bounds, unpacker: Unpacker::new(budget, bounds.bytes), skip: Skip::START, begun: false }
     }
 
     fn message(&self, bytes: &[u8], texts: &mut dyn Texts) -> Result<Option<Vec<u8>>, FramingError> {
@@ -86,19 +86,22 @@ impl Fluent {
         let outer = head(message.second)?;
         let payload = message.second.get(outer.head..).unwrap_or_default();
         let coding = compression(message.rest)?;
-        let unpacked = coding.map(|coding| unpack(coding, self.budget, self.bounds.bytes, payload)).transpose()?;
+        let unpacked = coding.map(|coding| self.unpacker.unpack(coding, payload, texts)).transpose()?;
+        let plain = unpacked.as_ref().map_or(payload, |unpacked| &unpacked.plain);
         let tag = value(message.tag, self.bounds.depth, texts)?;
-        let changed = records(unpacked.as_ref().map_or(payload, |(plain, _)| plain), self.bounds.depth, texts)?;
+        let changed = records(plain, self.bounds.depth, texts)?;
         let options = value(message.rest, self.bounds.depth, texts)?;
-        if tag.is_none() && changed.is_none() && options.is_none() {
-            return Ok(None);
+        let beside = unpacked.as_ref().is_some_and(|unpacked| unpacked.beside);
+        if changed.is_none() && !beside {
+            let clean = tag.is_none() && options.is_none();
+            return Ok((!clean).then(|| message.with(tag.as_deref(), &[message.second], options.as_deref())));
         }
-        let Some((entries, kept)) = changed else {
-            return Ok(Some(message.with(tag.as_deref(), &[message.second], options.as_deref())));
-        };
-        let payload = unpacked.map_or_else(|| entries.clone(), |(_, decoders)| pack(&decoders, &entries));
+        let kept = changed.as_ref().map(|(_, kept)| *kept);
+        let entries = changed.map_or_else(|| plain.to_vec(), |(entries, _)| entries);
+        let payload = unpacked.as_ref().map_or_else(|| entries.clone(), |unpacked| unpacked.pack(&entries));
         let head = if outer.kind == Kind::Text { text_head } else { binary_head }(payload.len());
-        Ok(Some(message.with(tag.as_deref(), &[&head, &payload], resized(options, message.rest, kept).as_deref())))
+        let options = kept.map_or(options.clone(), |kept| resized(options, message.rest, kept));
+        Ok(Some(message.with(tag.as_deref(), &[&head, &payload], options.as_deref())))
     }
 }
 
@@ -139,24 +142,24 @@ fn compression(options: &[u8]) -> Result<Option<Coding>, FramingError> {
     }
 }
 
-/// The value under `name` in a map.
+/// The value under `name` in a map. Which of two counts is for the receiver to say.
 fn option<'m>(options: &'m [u8], name: &[u8]) -> Result<Option<&'m [u8]>, FramingError> {
     if options.is_empty() {
         return Ok(None);
     }
     let Head { kind: Kind::Map, head: outer, count } = head(options)? else { return Ok(None) };
-    let mut at = outer;
+    let (mut at, mut found) = (outer, None);
     for _ in 0..count {
         let key = options.get(at..).unwrap_or_default();
         let (own, inner) = (head(key)?, length(key)?);
         let value = key.get(inner..).unwrap_or_default();
         let end = length(value)?;
-        if key.get(own.head..inner) == Some(name) {
-            return Ok(value.get(..end));
+        if key.get(own.head..inner) == Some(name) && found.replace(value.get(..end).unwrap_or_default()).is_some() {
+            return Err(FramingError::Malformed);
         }
         at += inner + end;
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Options in which `size` is how many entries there are now.
@@ -201,7 +204,8 @@ impl Framing for Fluent {
         self.message(units, texts)
     }
 
-    fn pass(&mut self, _units: &[u8], _out: &[u8]) {
+    fn pass(&mut self, units: &[u8], _out: &[u8]) {
+        self.unpacker.pass(units);
         self.skip = Skip::START;
         self.begun = true;
     }

@@ -1,8 +1,9 @@
 //! Messages of gRPC over HTTP/2: a flag, a length in four bytes, a message, which is compressed or not for itself.
 
+use super::packed::Unpacker;
 use super::protobuf::Schema;
 use super::{Bounds, Framing, FramingError, Rewrite, Texts};
-use crate::coding::{Budget, Coding, Decoders};
+use crate::coding::{Budget, Coding};
 
 /// A body that is a stream of messages.
 #[derive(Debug)]
@@ -10,7 +11,7 @@ pub struct Grpc {
     schema: Schema,
     /// What `grpc-encoding` says.
     coding: Option<Coding>,
-    budget: Budget,
+    unpacker: Unpacker,
     bounds: Bounds,
 }
 
@@ -18,47 +19,27 @@ impl Grpc {
     /// Messages of `schema`, those that are compressed in `coding`.
     #[must_use]
     pub const fn new(schema: Schema, coding: Option<Coding>, budget: Budget, bounds: Bounds) -> Self {
-        Self { schema, coding, budget, bounds }
+        Self { schema, coding, unpacker: Unpacker::new(budget, bounds.bytes), bounds }
     }
 
     fn message(&self, flag: u8, message: &[u8], texts: &mut dyn Texts) -> Result<Option<Vec<u8>>, FramingError> {
-        if flag == PLAIN {
-            return self.schema.walk(message, self.bounds.depth, texts);
+        let schema = if flag & TRAILERS == 0 { self.schema } else { Schema::Text };
+        if flag & COMPRESSED == 0 {
+            return schema.walk(message, self.bounds.depth, texts);
         }
         let coding = self.coding.ok_or(FramingError::Malformed)?;
-        let (plain, decoders) = unpack(coding, self.budget, self.bounds.bytes, message)?;
-        let Some(changed) = self.schema.walk(&plain, self.bounds.depth, texts)? else { return Ok(None) };
-        Ok(Some(pack(&decoders, &changed)))
+        let unpacked = self.unpacker.unpack(coding, message, texts)?;
+        match schema.walk(&unpacked.plain, self.bounds.depth, texts)? {
+            Some(changed) => Ok(Some(unpacked.pack(&changed))),
+            None => Ok(unpacked.beside.then(|| unpacked.pack(&unpacked.plain))),
+        }
     }
-}
-
-/// Decodes a message that may become `most` bytes.
-pub(super) fn unpack(
-    coding: Coding,
-    budget: Budget,
-    most: usize,
-    coded: &[u8],
-) -> Result<(Vec<u8>, Decoders), FramingError> {
-    let budget = Budget { output: budget.output.min(most as u64), block: budget.block.max(most), ..budget };
-    let mut decoders = Decoders::new(&[coding], budget);
-    let (mut input, mut plain) = (coded, Vec::new());
-    while decoders.step(&mut input, &mut plain).map_err(|_why| FramingError::Malformed)? {}
-    decoders.finish(&mut plain).map_err(|_why| FramingError::Malformed)?;
-    Ok((plain, decoders))
-}
-
-/// Encodes as `decoders` have decoded.
-pub(super) fn pack(decoders: &Decoders, plain: &[u8]) -> Vec<u8> {
-    let (mut encoders, mut coded) = (decoders.encoders(), Vec::new());
-    encoders.push(plain, &mut coded);
-    encoders.finish(&mut coded);
-    coded
 }
 
 /// The first message of `held`: its flag, and where it ends. None while its head is not all there.
 fn head(held: &[u8]) -> Result<Option<(u8, usize)>, FramingError> {
     let Some([flag, length @ ..]) = held.first_chunk::<HEAD>() else { return Ok(None) };
-    if *flag > COMPRESSED {
+    if flag & !(COMPRESSED | TRAILERS) != 0 {
         return Err(FramingError::Malformed);
     }
     let length = u32::from_be_bytes(*length) as usize;
@@ -66,18 +47,23 @@ fn head(held: &[u8]) -> Result<Option<(u8, usize)>, FramingError> {
 }
 
 impl Framing for Grpc {
+    /// One that is compressed goes by alone: what it becomes is held whole.
     fn whole(&mut self, held: &[u8], ended: bool) -> Result<usize, FramingError> {
         let mut whole = 0;
-        while let Some((_, end)) = head(held.get(whole..).unwrap_or_default())? {
+        while let Some((flag, end)) = head(held.get(whole..).unwrap_or_default())? {
             if end > self.bounds.bytes {
                 return Err(FramingError::TooLarge);
             }
-            if end > held.len() - whole {
+            let alone = flag & COMPRESSED != 0;
+            if end > held.len() - whole || alone && whole > 0 {
                 break;
             }
             whole += end;
+            if alone {
+                return Ok(whole);
+            }
         }
-        if ended && whole < held.len() { Err(FramingError::Truncated) } else { Ok(whole) }
+        if ended && whole == 0 && !held.is_empty() { Err(FramingError::Truncated) } else { Ok(whole) }
     }
 
     fn walk(&self, units: &[u8], texts: &mut dyn Texts) -> Result<Option<Vec<u8>>, FramingError> {
@@ -93,8 +79,13 @@ impl Framing for Grpc {
         }
         Ok(rewrite.finish())
     }
+
+    fn pass(&mut self, units: &[u8], _out: &[u8]) {
+        self.unpacker.pass(units);
+    }
 }
 
 const HEAD: usize = 5;
-const PLAIN: u8 = 0;
 const COMPRESSED: u8 = 1;
+/// What gRPC for browsers sends behind the last message: trailers, as a text.
+const TRAILERS: u8 = 0x80;

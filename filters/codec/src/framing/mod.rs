@@ -42,6 +42,8 @@ pub mod syslog;
 
 mod json;
 
+mod packed;
+
 mod varint;
 
 /// How much of a message is taken apart.

@@ -6,7 +6,7 @@ mod walker;
 
 use self::walker::Walker;
 use super::varint::{Fields, Value};
-use super::{Bounds, Framing, FramingError, Texts};
+use super::{Bounds, Framing, FramingError, Place, Texts};
 
 /// Which message a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Schema {
     LokiPush,
     /// Nobody knows.
     Unknown,
+    /// No message: a text.
+    Text,
 }
 
 impl Schema {
@@ -59,6 +61,10 @@ impl Schema {
     ///
     /// When it is no message, or is nested too deeply.
     pub fn walk(self, message: &[u8], depth: usize, texts: &mut dyn Texts) -> Result<Option<Vec<u8>>, FramingError> {
+        if self == Self::Text {
+            let text = Some(message).filter(|text| !text.is_empty());
+            return Ok(text.and_then(|text| texts.text(&Place { path: &[], fixed: false }, text)));
+        }
         Walker::new(texts, depth).message(message, otlp::message(self))
     }
 }
@@ -68,30 +74,33 @@ impl Schema {
 pub struct Protobuf {
     schema: Schema,
     bounds: Bounds,
+    /// How far fields were looked at, so that none is looked at twice, and how many groups are open there.
+    seen: usize,
+    groups: usize,
 }
 
 impl Protobuf {
     /// A body that is a message of `schema`.
     #[must_use]
     pub const fn new(schema: Schema, bounds: Bounds) -> Self {
-        Self { schema, bounds }
+        Self { schema, bounds, seen: 0, groups: 0 }
     }
 }
 
 impl Framing for Protobuf {
     fn whole(&mut self, held: &[u8], ended: bool) -> Result<usize, FramingError> {
-        let mut fields = Fields::of(held);
-        let mut groups = 0_usize;
+        let mut fields = Fields { message: held, at: self.seen };
         let mut whole = 0;
         while let Some(field) = fields.next() {
             match field.map(|field| field.value) {
-                Ok(Value::GroupStart) => groups += 1,
-                Ok(Value::GroupEnd) => groups = groups.checked_sub(1).ok_or(FramingError::Malformed)?,
+                Ok(Value::GroupStart) => self.groups += 1,
+                Ok(Value::GroupEnd) => self.groups = self.groups.checked_sub(1).ok_or(FramingError::Malformed)?,
                 Ok(Value::Varint(_) | Value::Fixed64(_) | Value::Fixed32 | Value::Bytes(_)) => {}
                 Err(FramingError::Truncated) if !ended => break,
                 Err(why) => return Err(why),
             }
-            whole = if groups == 0 { fields.at } else { whole };
+            self.seen = fields.at;
+            whole = if self.groups == 0 { fields.at } else { whole };
         }
         if ended && whole < held.len() {
             return Err(FramingError::Truncated);
@@ -101,5 +110,9 @@ impl Framing for Protobuf {
 
     fn walk(&self, units: &[u8], texts: &mut dyn Texts) -> Result<Option<Vec<u8>>, FramingError> {
         self.schema.walk(units, self.bounds.depth, texts)
+    }
+
+    fn pass(&mut self, units: &[u8], _out: &[u8]) {
+        self.seen = self.seen.saturating_sub(units.len());
     }
 }

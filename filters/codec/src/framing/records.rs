@@ -131,4 +131,4 @@ fn is_delete(action: &[u8]) -> bool {
 
 const WHOLE: Place<'static> = Place { path: &[], fixed: false };
 /// Below this it costs little to look again.
-const LARGE: usize = 64 * 1024;
+const LARGE: usize = 4 * 1024;

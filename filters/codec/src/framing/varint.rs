@@ -25,7 +25,7 @@ pub(super) enum Value<'m> {
 /// The fields of one message, one after the other.
 #[derive(Debug)]
 pub(super) struct Fields<'m> {
-    message: &'m [u8],
+    pub(super) message: &'m [u8],
     pub(super) at: usize,
 }
 

@@ -61,6 +61,10 @@ impl Format {
             BodyFormat::Multipart => multipart(said),
         };
         let format = if format == Self::Protobuf(Schema::LokiPush) { loki(headers) } else { format };
+        if format == Self::Unknown && essence.starts_with("application/grpc") && grpc_coding(headers)?.is_some() {
+            // Frames that nobody here takes apart, and compressed ones among them.
+            return Err(Refusal::UnsupportedCoding);
+        }
         if format == Self::Unknown && bodies.block_unknown { Err(Refusal::UnknownContent) } else { Ok(format) }
     }
 
@@ -111,7 +115,10 @@ pub(super) struct Limits {
 fn auto(essence: &str, said: &str, path: &str) -> Format {
     let path = path.trim_end_matches('/');
     match essence {
-        "application/grpc" | "application/grpc+proto" => Format::Grpc(Schema::of_method(path)),
+        "application/grpc" | "application/grpc+proto" | "application/grpc-web" | "application/grpc-web+proto" => {
+            Format::Grpc(Schema::of_method(path))
+        }
+        "application/grpc+json" | "application/grpc-web+json" => Format::Grpc(Schema::Text),
         "application/x-protobuf" | "application/protobuf" | "application/vnd.google.protobuf" => {
             Format::Protobuf(Schema::of_path(path))
         }
@@ -151,7 +158,7 @@ fn way(schema: Schema, path: &str) -> Way {
         Schema::OtlpMetrics => document::OTLP_METRICS,
         Schema::LokiPush => document::LOKI,
         Schema::Unknown if path == "/" || path.is_empty() => document::CLOUDWATCH,
-        Schema::Unknown => document::ARRAY,
+        Schema::Unknown | Schema::Text => document::ARRAY,
     }
 }
 
@@ -175,7 +182,10 @@ fn multipart(said: &str) -> Format {
 fn grpc_coding(headers: &HeaderMap) -> Result<Option<Coding>, Refusal> {
     match headers.get("grpc-encoding").map(|named| named.as_bytes()) {
         None | Some(b"identity") => Ok(None),
-        Some(named) => Coding::named(named).map(Some).ok_or(Refusal::UnsupportedCoding),
+        Some(named) => {
+            let coding = Coding::named(named).filter(|coding| !coding.may_hide() && *coding != Coding::AwsChunked);
+            coding.map(Some).ok_or(Refusal::UnsupportedCoding)
+        }
     }
 }
 
@@ -211,6 +221,8 @@ mod tests {
                 Format::Grpc(Schema::OtlpLogs),
             ),
             ("application/grpc+proto", "/a.B/C", Format::Grpc(Schema::Unknown)),
+            ("application/grpc-web", "/a.B/C", Format::Grpc(Schema::Unknown)),
+            ("application/grpc+json", "/a.B/C", Format::Grpc(Schema::Text)),
             ("", "/services/collector/event", Format::Records(Records::Values)),
             ("application/json", "/services/collector", Format::Records(Records::Values)),
             ("application/vnd.elasticsearch+x-ndjson; compatible-with=9", "/_bulk", Format::Records(Records::Bulk)),
@@ -245,6 +257,27 @@ mod tests {
             (BodyFormat::Hec, "", "/x", Format::Records(Records::Values)),
         ] {
             assert_eq!(format(said, path, route), wanted, "{route:?} {said} {path}");
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_in_frames_nobody_takes_apart_does_not_pass() {
+        for (said, coding, passes) in [
+            ("application/grpc-web-text", "gzip", false),
+            ("application/grpc-web-text", "identity", true),
+            ("application/grpc+thrift", "x-own", false),
+            ("application/octet-stream", "gzip", true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(said));
+            headers.insert("grpc-encoding", HeaderValue::from_static(coding));
+            let wanted = if passes { Ok(Format::Unknown) } else { Err(Refusal::UnsupportedCoding) };
+            assert_eq!(Format::of(&headers, "/", Bodies::default()), wanted, "{said} {coding}");
+        }
+        let mut headers = HeaderMap::new();
+        for (named, reads) in [("gzip", true), ("zstd", true), ("br", false), ("aws-chunked", false)] {
+            headers.insert("grpc-encoding", HeaderValue::from_static(named));
+            assert_eq!(grpc_coding(&headers).is_ok(), reads, "{named}");
         }
     }
 

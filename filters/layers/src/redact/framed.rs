@@ -149,8 +149,11 @@ impl Framed {
         let Self { framing, held, leaves, drops, dropped, records, offset } = self;
         let mut out = Vec::new();
         drive(&mut **framing, (held, ended), &mut out, |framing, units| {
-            leaves.clear();
+            leaves.begin(units.len());
             framing.walk(units, leaves)?;
+            if leaves.is_over() {
+                return Err(FramingError::TooLarge);
+            }
             let start = *offset;
             *offset += units.len() as u64;
             let found = redact(rules, Shape::Text, &leaves.text).findings;

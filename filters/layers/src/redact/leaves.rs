@@ -12,12 +12,34 @@ pub(super) struct Leaves {
     pub(super) text: Vec<u8>,
     /// Where each begins.
     starts: Vec<usize>,
+    /// How long it may become. What stands under long names or many takes more room here than in the message.
+    most: usize,
+    /// It would have become longer.
+    over: bool,
 }
 
 impl Leaves {
-    pub(super) fn clear(&mut self) {
+    /// Begins anew, for a message of `bytes`.
+    pub(super) fn begin(&mut self, bytes: usize) {
         self.text.clear();
         self.starts.clear();
+        self.most = bytes.saturating_mul(SPREAD).saturating_add(ROOM);
+        self.over = false;
+    }
+
+    /// Whether not all of the message is here.
+    pub(super) const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn write(&mut self, place: &Place<'_>, value: &Value<'_>) {
+        self.over |= self.text.len() > self.most;
+        if self.over {
+            return;
+        }
+        self.starts.push(self.text.len());
+        spell(place, value, &mut self.text);
+        self.text.push(b'\n');
     }
 
     /// The one at `offset`.
@@ -33,16 +55,12 @@ impl Leaves {
 
 impl Texts for Leaves {
     fn text(&mut self, place: &Place<'_>, text: &[u8]) -> Option<Vec<u8>> {
-        self.starts.push(self.text.len());
-        spell(place, &Value::Text(text), &mut self.text);
-        self.text.push(b'\n');
+        self.write(place, &Value::Text(text));
         None
     }
 
     fn number(&mut self, place: &Place<'_>, written: &str) -> Option<Vec<u8>> {
-        self.starts.push(self.text.len());
-        spell(place, &Value::Number(written), &mut self.text);
-        self.text.push(b'\n');
+        self.write(place, &Value::Number(written));
         None
     }
 
@@ -64,7 +82,8 @@ fn spell(place: &Place<'_>, value: &Value<'_>, out: &mut Vec<u8>) {
     let mut names = 0;
     for name in place.names() {
         out.extend_from_slice(if names == 0 { b"\"" } else { b"{\"" });
-        escape(name, out);
+        // The name itself is told as a text, and whole.
+        escape(name.get(name.len().saturating_sub(LONGEST_NAME)..).unwrap_or_default(), out);
         out.extend_from_slice(b"\":");
         names += 1;
     }
@@ -129,6 +148,8 @@ pub(super) struct Edits<'l> {
     leaves: &'l Leaves,
     /// Findings in [`Leaves::text`], with the first and the last text each is in, in their order.
     hits: Vec<Hit>,
+    /// Those before this end before the text at hand.
+    behind: usize,
     next: usize,
     /// Whether records in which something was found are left out.
     drops: bool,
@@ -161,9 +182,10 @@ impl<'l> Edits<'l> {
             let last = leaves.at(finding.offset.saturating_add(finding.length.saturating_sub(1)));
             Hit { finding, first, last: last.max(first) }
         };
-        let hits = found.into_iter().map(hit).collect();
+        let mut hits: Vec<Hit> = found.into_iter().map(hit).collect();
+        hits.sort_by_key(|hit| hit.first);
         let (dropped, begins) = (Vec::new(), Vec::new());
-        Self { rules, leaves, hits, next: 0, drops, found: false, dropped, record: 0, begins }
+        Self { rules, leaves, hits, behind: 0, next: 0, drops, found: false, dropped, record: 0, begins }
     }
 
     /// How many records went by.
@@ -182,9 +204,13 @@ impl<'l> Edits<'l> {
         self.next += 1;
         let start = self.leaves.start(leaf);
         let mut spans = Vec::new();
-        for hit in self.hits.iter_mut().filter(|hit| (hit.first..=hit.last).contains(&leaf)) {
+        while self.hits.get(self.behind).is_some_and(|hit| hit.last < leaf) {
+            self.behind += 1;
+        }
+        let hits = self.hits.iter_mut().skip(self.behind).take_while(|hit| hit.first <= leaf);
+        for hit in hits.filter(|hit| leaf <= hit.last) {
             if hit.first == leaf && !place.path.is_empty() {
-                hit.finding.field = Some(place.to_string());
+                hit.finding.field = Some(place.to_string().chars().take(LONGEST_FIELD).collect());
             }
             if hit.finding.action != Action::Alert {
                 let from = usize::try_from(hit.finding.offset).unwrap_or(usize::MAX).saturating_sub(start);
@@ -263,6 +289,14 @@ impl Texts for Edits<'_> {
 }
 
 const MASK: &[u8] = b"****";
+/// No name that is forbidden is longer than this.
+const LONGEST_NAME: usize = 256;
+/// More of the way to a text is not told.
+const LONGEST_FIELD: usize = 256;
+/// How many times as long as the message its texts may become, each under its names.
+const SPREAD: usize = 16;
+/// And besides.
+const ROOM: usize = 1 << 20;
 const LONGEST_BEGIN: usize = 1024;
 
 #[cfg(test)]
@@ -282,6 +316,7 @@ mod tests {
     /// Tells the texts to both, as a message would, and gives back what became of them.
     fn through(texts: &[(&[Step<'_>], bool, &str)], drops: bool) -> (Vec<Option<String>>, Vec<Finding>) {
         let (rules, mut leaves) = (rules(), Leaves::default());
+        leaves.begin(1);
         let each = |all: &mut dyn Texts| -> Vec<Option<String>> {
             let one = |(path, fixed, text): &(&[Step<'_>], bool, &str)| {
                 let instead = all.text(&Place { path, fixed: *fixed }, text.as_bytes());
@@ -315,6 +350,30 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_breaks_off_hides_nothing_behind_it() {
+        let password: &[Step<'_>] = &[Step::Name(b"password")];
+        for broken in
+            ["{\"user\":\"x\",\"note\":\"cut o", "\"", "{\"a\":", "'", "x=\"y", "\\", "<a b=\"", "-----BEGIN "]
+        {
+            let (out, _) = through(&[(&[], false, broken), (password, false, "correct horse")], false);
+            assert!(!out[1].as_deref().unwrap_or("correct horse").contains("correct"), "{broken}: {out:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_over_many_values_are_not_written_out_without_end() {
+        let mut leaves = Leaves::default();
+        leaves.begin(100_000);
+        let name = vec![b'n'; 100_000];
+        let path: Vec<_> = std::iter::repeat_n(Step::Name(&name), 8).collect();
+        for _ in 0..100_000 {
+            leaves.number(&Place { path: &path, fixed: false }, "1");
+        }
+        assert!(leaves.is_over());
+        assert!(leaves.text.len() < 4 << 20, "{}", leaves.text.len());
+    }
+
+    #[test]
     fn only_the_secret_of_a_text_is_masked() {
         let text = format!("first line\npushed with {} \"ok\"", token());
         let (out, found) = through(&[(&[Step::Name(b"msg")], false, &text), (&[], false, &text)], false);
@@ -337,6 +396,7 @@ mod tests {
     #[test]
     fn a_number_under_a_forbidden_name_becomes_a_mask() {
         let (rules, mut leaves) = (rules(), Leaves::default());
+        leaves.begin(1);
         let password = [Step::Name(b"password")];
         let count = [Step::Name(b"count")];
         let each =

@@ -38,7 +38,7 @@ pub(super) enum Protocol {
 
 impl Protocol {
     pub(super) fn of(format: &Format) -> Self {
-        use Schema::{LokiPush, OtlpLogs, OtlpMetrics, OtlpTraces, Unknown};
+        use Schema::{LokiPush, OtlpLogs, OtlpMetrics, OtlpTraces, Text, Unknown};
         match format {
             Format::Protobuf(OtlpLogs | OtlpTraces | OtlpMetrics) => Self::Otlp,
             Format::Grpc(OtlpLogs | OtlpTraces | OtlpMetrics) => Self::OtlpGrpc,
@@ -46,9 +46,9 @@ impl Protocol {
             Format::Json(way) if *way == document::OTLP_TRACES => Self::OtlpJson("rejectedSpans"),
             Format::Json(way) if *way == document::OTLP_METRICS => Self::OtlpJson("rejectedDataPoints"),
             Format::Records(records::Kind::Bulk) => Self::Bulk,
-            Format::Protobuf(LokiPush | Unknown) | Format::SnappyProtobuf(_) | Format::Grpc(LokiPush | Unknown) => {
-                Self::Other
-            }
+            Format::Protobuf(LokiPush | Unknown | Text)
+            | Format::SnappyProtobuf(_)
+            | Format::Grpc(LokiPush | Unknown | Text) => Self::Other,
             Format::Unknown | Format::Raw | Format::Text | Format::Form | Format::Json(_) => Self::Other,
             Format::Records(_) | Format::Msgpack | Format::Csv(_) | Format::Multipart(_) => Self::Other,
         }

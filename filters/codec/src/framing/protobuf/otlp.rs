@@ -10,7 +10,7 @@ pub(super) fn message(schema: Schema) -> &'static Message {
         Schema::OtlpTraces => &TRACES,
         Schema::OtlpMetrics => &METRICS,
         Schema::LokiPush => &LOKI,
-        Schema::Unknown => &NOTHING,
+        Schema::Unknown | Schema::Text => &NOTHING,
     }
 }
 

@@ -100,8 +100,9 @@ impl<'m, 't> Walker<'m, 't> {
     fn bytes(&mut self, bytes: &'m [u8], holds: Option<Holds>) -> Changed {
         match holds {
             None => self.guess(bytes),
-            Some(Holds::Id(length)) if bytes.len() == length => Ok(None),
-            Some(Holds::Numbers) => Ok(None),
+            // What reads as a text is one, whatever it should be; it keeps its length.
+            Some(Holds::Id(length)) if bytes.len() == length => Ok(self.odd(bytes)),
+            Some(Holds::Numbers) => Ok(self.odd(bytes)),
             Some(Holds::Text | Holds::Id(_)) => Ok(self.text(bytes, false)),
             Some(Holds::Message(known) | Holds::Record(known)) => self.message(bytes, known),
             Some(Holds::Value) => self.message(bytes, &ANY_VALUE),
@@ -134,6 +135,11 @@ impl<'m, 't> Walker<'m, 't> {
         let fits = !fixed || instead.len() == text.len();
         debug_assert!(fits, "what must be as long as it was is not");
         fits.then_some(instead)
+    }
+
+    /// What should hold no text.
+    fn odd(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if is_text(bytes) { self.text(bytes, true) } else { None }
     }
 
     fn scalar(&mut self, holds: Holds, value: Value<'_>) -> Option<Vec<u8>> {

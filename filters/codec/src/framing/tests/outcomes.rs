@@ -21,7 +21,13 @@ fn what_is_not_the_format_is_told_from_what_is_not_all_there() {
     let deep = |levels: usize| (0..levels).fold(b"x".to_vec(), |inner, _| field(5, &field(1, &inner)));
     let body = |value: &[u8]| field(1, &field(2, &field(2, &field(5, value))));
     type Case = (&'static str, Box<dyn Framing>, Vec<u8>, FramingError);
-    let table: [Case; 17] = [
+    let budget = crate::coding::Budget { ratio: 10, ..BUDGET };
+    let sparing = Grpc::new(Schema::Unknown, Some(Coding::Gzip), budget, BOUNDS);
+    let bomb = frame(1, &gzip(&field(1, &[b' '; 16_000])));
+    let option = |how| [string("compressed"), string(how)].concat();
+    let options = [&[0x82][..], &option("text"), &option("gzip")].concat();
+    let twice = [&[0x93][..], &string("app"), &[0xC4, 0], &options].concat();
+    let table: [Case; 19] = [
         ("a field 0", Box::new(protobuf()), vec![0x02, 0x00], Malformed),
         ("a wire type 7", Box::new(protobuf()), vec![0x0F], Malformed),
         ("a length that is none", Box::new(protobuf()), vec![0x0A, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], Malformed),
@@ -34,7 +40,9 @@ fn what_is_not_the_format_is_told_from_what_is_not_all_there() {
         ("a frame that is not gzip", Box::new(grpc()), frame(1, b"x"), Malformed),
         ("half a frame", Box::new(grpc()), frame(0, &field(1, b"abc"))[..7].to_vec(), Truncated),
         ("a frame of 4 GiB", Box::new(grpc()), vec![0, 0xFF, 0xFF, 0xFF, 0xFF], TooLarge),
-        ("a bomb", Box::new(grpc()), frame(1, &gzip(&vec![0; 1 << 20])), Malformed),
+        ("a bomb", Box::new(grpc()), frame(1, &gzip(&vec![0; 1 << 20])), TooLarge),
+        ("bombs one after the other", Box::new(sparing), bomb.repeat(40), TooLarge),
+        ("two that say how it is compressed", Box::new(Fluent::new(BOUNDS, BUDGET)), twice, Malformed),
         ("the byte that is no value", Box::new(Msgpack::new(BOUNDS)), vec![0xC1], Malformed),
         ("arrays in arrays", Box::new(Msgpack::new(BOUNDS)), [vec![0x91; 30], vec![0x01]].concat(), TooDeep),
         ("a map as a message", Box::new(Fluent::new(BOUNDS, BUDGET)), vec![0x80], Malformed),
@@ -123,6 +131,50 @@ fn a_cell_is_quoted_when_it_has_to_be() {
     csv.pass(b"n,m\n", b"");
     let out = csv.walk(b"\"x\"\"y\",z\n", &mut Quotes).unwrap().unwrap();
     assert_eq!(out, b"\"a,\"\"b\",\"a,\"\"b\"\n");
+}
+
+#[test]
+fn a_quote_within_a_cell_is_a_letter() {
+    let mut found = Found::default();
+    let body = format!("size,pin,note\n5\" pipe,{SECRET},a\n6\",x,\"b\"\"\nc\"\n");
+    let out = run(&mut Csv::new(None, BOUNDS), &[body.as_bytes()], &mut found);
+    assert_eq!(out, Ok(body.replace(SECRET, &format!("\"{}\"", super::INSTEAD)).into_bytes()));
+    assert_eq!(found.places, ["pin"]);
+    assert_eq!(found.told[1..], ["5\" pipe", SECRET, "a", "6\"", "x", "b\"\nc"]);
+}
+
+#[test]
+fn what_stands_beside_compressed_content_is_told_and_does_not_go_on() {
+    let mut named = vec![0x1F, 0x8B, 8, 8, 0, 0, 0, 0, 0, 255];
+    named.extend_from_slice(SECRET.as_bytes());
+    named.push(0);
+    let message = field(1, b"nothing");
+    named.extend_from_slice(&gzip(&message)[10..]);
+    let mut found = Found::default();
+    let mut grpc = Grpc::new(Schema::Unknown, Some(Coding::Gzip), BUDGET, BOUNDS);
+    let out = run(&mut grpc, &[&frame(1, &named)], &mut found).unwrap();
+    assert_eq!(found.places, ["beside"]);
+    assert!(!out.windows(SECRET.len()).any(|window| window == SECRET.as_bytes()));
+    let mut again = Found::default();
+    run(&mut Grpc::new(Schema::Unknown, Some(Coding::Gzip), BUDGET, BOUNDS), &[&out], &mut again).unwrap();
+    assert_eq!(again.told, ["nothing"]);
+}
+
+#[test]
+fn a_text_where_none_should_be_is_a_text() {
+    let id = |text: &str| field(1, &field(2, &field(2, &field(9, text.as_bytes()))));
+    let text = format!("{SECRET}12345678");
+    let out = run(&mut Protobuf::new(Schema::OtlpLogs, BOUNDS), &[&id(&text)], &mut Found::default());
+    assert_eq!(out, Ok(id("********12345678")));
+}
+
+#[test]
+fn a_group_that_comes_in_small_pieces_is_not_looked_at_over_and_over() {
+    let bounds = super::super::Bounds { depth: 8, bytes: 8 << 20 };
+    let body = [&[0x0B][..], &[0x10, 0x01].repeat(500_000), &[0x0C]].concat();
+    let pieces: Vec<&[u8]> = body.chunks(5).collect();
+    let out = run(&mut Protobuf::new(Schema::Unknown, bounds), &pieces, &mut Found::default());
+    assert_eq!(out, Ok(body));
 }
 
 #[test]
