@@ -1,7 +1,7 @@
 //! What is contained besides the flow of orders: people and keys that are revoked, secrets whose values are refused, routes,
 //! upstreams and the service in quarantine, listeners that are closed.
 //!
-//! Containing acts first, is recorded at once and then stored. It ends when two people agree ([`Consents`](super::Consents)):
+//! Containing acts first, is recorded at once and then stored. It ends when two people agree ([`Consents`](crate::control::Consents)):
 //! that is recorded durably, stored, and only then so. All of it is one sealed file below `safety/`, numbered, and the journal
 //! knows the number: one that is torn, gone or put back from an earlier day is BLOCK, for what it held is not known.
 
