@@ -30,13 +30,20 @@ pub struct Ledger {
 
 #[derive(Debug, Default)]
 struct Inner {
-    entries: HashMap<OrderKey, Forwarded, RandomState>,
+    entries: HashMap<OrderKey, Entry, RandomState>,
     /// In the order in which they left. A key that was forgotten may still be in it.
     left: VecDeque<OrderKey>,
     file: Option<File>,
     lines: usize,
     /// Whether it was told that the file cannot be written.
     told: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    known: Forwarded,
+    /// Whether it left more than once. That one of them stayed after all then says nothing of the others.
+    again: bool,
 }
 
 impl Ledger {
@@ -94,13 +101,14 @@ impl Ledger {
     /// Writes what is remembered anew, and forgets what is old.
     fn compact(&self, inner: &mut Inner) -> io::Result<()> {
         let oldest = now_ms().saturating_sub(u64::try_from(self.keep.as_millis()).unwrap_or(u64::MAX));
-        inner.entries.retain(|_, known| known.at_ms >= oldest);
+        inner.entries.retain(|_, entry| entry.known.at_ms >= oldest);
         let Inner { entries, left, .. } = inner;
         left.retain(|key| entries.contains_key(key));
         let mut text = String::new();
         for key in left.iter() {
-            let Some(known) = entries.get(key) else { continue };
-            text.push_str(&line(key, Event::Left(known.at_ms)));
+            let Some(Entry { known, again }) = entries.get(key) else { continue };
+            let left = line(key, Event::Left(known.at_ms));
+            text.push_str(&left.repeat(1 + usize::from(*again)));
             text.extend(known.answered.map(|status| line(key, Event::Answered(status))));
         }
         let new = self.dir.join("ledger.new");
@@ -138,7 +146,7 @@ impl OrderLedger for Ledger {
     }
 
     fn find(&self, key: &OrderKey) -> Option<Forwarded> {
-        self.inner().entries.get(key).copied().filter(|known| self.age(*known) <= self.keep)
+        self.inner().entries.get(key).map(|entry| entry.known).filter(|known| self.age(*known) <= self.keep)
     }
 
     fn leaves(&self, key: &OrderKey) {
@@ -158,16 +166,25 @@ impl Inner {
     fn apply(&mut self, key: OrderKey, event: Event, most: usize) {
         match event {
             Event::Left(at_ms) => {
-                if self.entries.insert(key, Forwarded { at_ms, answered: None }).is_none() {
+                if let Some(entry) = self.entries.get_mut(&key) {
+                    entry.known.at_ms = at_ms;
+                    entry.again = true;
+                } else {
+                    let known = Forwarded { at_ms, answered: None };
+                    self.entries.insert(key, Entry { known, again: false });
                     self.left.push_back(key);
                 }
             }
             Event::Answered(status) => {
-                if let Some(known) = self.entries.get_mut(&key) {
-                    known.answered = Some(status);
+                if let Some(entry) = self.entries.get_mut(&key) {
+                    entry.known.answered = Some(status);
                 }
             }
-            Event::Stayed => drop(self.entries.remove(&key)),
+            Event::Stayed => {
+                if self.entries.get(&key).is_some_and(|entry| !entry.again) {
+                    self.entries.remove(&key);
+                }
+            }
         }
         while self.entries.len() > most || self.left.len() > most.saturating_mul(2) {
             let Some(oldest) = self.left.pop_front() else { break };
@@ -282,6 +299,28 @@ mod tests {
         assert_ne!(ledger.key(&[b"ab", b"c"]), ledger.key(&[b"a", b"bc"]));
         let text = fs::read_to_string(dir.path().join("orders/ledger")).unwrap();
         assert!(!text.contains("sent"), "{text}");
+    }
+
+    #[test]
+    fn a_repeat_that_stayed_does_not_make_what_left_before_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let ledger = open(dir.path(), 8);
+            let (filled, unknown) = (ledger.key(&[b"a", b"filled"]), ledger.key(&[b"a", b"unknown"]));
+            [filled, unknown].iter().for_each(|key| ledger.leaves(key));
+            ledger.answered(&filled, 200);
+            for key in [filled, unknown] {
+                ledger.leaves(&key);
+                ledger.stayed(&key);
+            }
+            assert_eq!((known(&ledger, "filled"), known(&ledger, "unknown")), (Some(Some(200)), Some(None)));
+        }
+        // Read from its lines, and from what these became when they were written anew.
+        for _ in 0..2 {
+            let ledger = open(dir.path(), 8);
+            ledger.stayed(&ledger.key(&[b"a", b"filled"]));
+            assert_eq!((known(&ledger, "filled"), known(&ledger, "unknown")), (Some(Some(200)), Some(None)));
+        }
     }
 
     #[test]

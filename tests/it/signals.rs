@@ -127,7 +127,7 @@ fn orders_that_are_replayed_tighten_and_one_that_is_sent_twice_does_not() {
     replay();
     sidecar.until("the tenth tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
     sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["replays"]);
-    sidecar.until("an id that went on before is told as that", |_| replay().code() == "order_forwarded_before");
+    assert_eq!(replay().code(), "order_forwarded_before", "an id that went on before, told as that");
 }
 
 #[test]

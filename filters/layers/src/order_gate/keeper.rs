@@ -81,6 +81,7 @@ impl Keeper {
             safety: Arc::clone(&self.safety),
             ledger: Arc::clone(&self.ledger),
             keys: keys.unwrap_or_default(),
+            left: Arc::default(),
             reservation: None,
         };
         let decided = self.decide(&mut order);
@@ -138,7 +139,7 @@ impl Keeper {
         }
     }
 
-    /// What became of an order that was let through.
+    /// What became of an order that was let through, and was told to leave.
     pub(super) fn ended(&self, keys: &[OrderKey], outcome: &Outcome) {
         let stayed = match outcome {
             Ok(response) => {

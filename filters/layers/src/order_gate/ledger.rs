@@ -32,7 +32,8 @@ pub trait OrderLedger: Debug + Send + Sync {
     /// It was answered with this status.
     fn answered(&self, key: &OrderKey, status: u16);
 
-    /// Not a byte of it has left after all.
+    /// Not a byte of it has left after all. Told only by whom told that it [`leaves`](Self::leaves); an order that left more than
+    /// once is remembered all the same.
     fn stayed(&self, key: &OrderKey);
 }
 

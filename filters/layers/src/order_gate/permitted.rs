@@ -1,5 +1,6 @@
 use std::fmt;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -26,6 +27,8 @@ pub(super) struct Order {
     pub(super) ledger: Arc<dyn OrderLedger>,
     /// Of the new orders in it.
     pub(super) keys: Vec<OrderKey>,
+    /// Whether the ledger was told that it leaves.
+    pub(super) left: Arc<AtomicBool>,
     /// What is held back of a position for it, until it has ended.
     pub(super) reservation: Option<Arc<Reservation>>,
 }
@@ -71,6 +74,7 @@ impl Permitted {
         let start = order.safety.starts().begin();
         order.decide()?;
         // From here on it may leave: a crash must not forget that.
+        order.left.store(true, Ordering::Relaxed);
         order.keys.iter().for_each(|key| order.ledger.leaves(key));
         let unwritten = unwritten.clone();
         Ok(request.map(|body| Body::kept(Held { body, start: Some(start), unwritten })))

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use http::Response;
@@ -35,9 +36,13 @@ where
         Answer::later(async move {
             let (hop, order) = keeper.admit(hop).await?;
             keeper.witness.forwarded(&order.exchange, order.classified.class);
-            let (keys, reservation) = (order.keys.clone(), order.reservation.clone());
+            let (keys, left) = (order.keys.clone(), Arc::clone(&order.left));
+            let reservation = order.reservation.clone();
             let outcome = inner.call(Permitted::new(hop, Some(order))).await;
-            keeper.ended(&keys, &outcome);
+            // A repeat that never left says nothing of the one before.
+            if left.load(Ordering::Relaxed) {
+                keeper.ended(&keys, &outcome);
+            }
             reservation.iter().for_each(|reservation| reservation.settle());
             outcome
         })
