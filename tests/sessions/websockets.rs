@@ -59,13 +59,13 @@ for compression in ["deflate", None]:
         assert socket.recv() == "after"
         socket.ping().wait(20)
     assert socket.protocol.close_code == 1000, socket.protocol.close_code
-with connect(base + "/desk") as socket:
+with connect(base + "/desk", subprotocols=["v1"]) as socket:
     socket.send(json.dumps({"id": 7, "op": "order", "args": {"side": "buy"}}))
     back = json.loads(socket.recv())
     assert back["id"] == 7 and back["sekisho"]["code"] == "order_refused", back
     socket.send(json.dumps({"id": 8, "op": "cancel"}))
     assert json.loads(socket.recv())["id"] == 8
-with connect(base + "/ws") as socket:
+with connect(base + "/ws", subprotocols=["v1"]) as socket:
     socket.ping(secret)
     try:
         socket.recv()
