@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use super::{StartError, open_journal};
 use crate::admin::Admin;
-use crate::compile::{self, CompileError};
+use crate::compile;
 use crate::control::bundles::StoredBundles;
 use crate::control::clock::since_boot;
 use crate::control::preconditions::Preconditions;
@@ -25,7 +25,7 @@ use crate::control::release::Bounds;
 use crate::control::safety::now_ms;
 use crate::control::{BreakGlass, Consents, Gates, Incidents, Releases, Safety, Signals, history, signals};
 use crate::data::chain::Parts;
-use crate::data::classify::{Decisions, Routes};
+use crate::data::classify::Decisions;
 use crate::data::ledger::Ledger;
 use crate::data::live::{Live, Served};
 use crate::enforce::reload::Secrets;
@@ -158,11 +158,7 @@ impl Shared {
     }
 
     pub(super) fn reload(&self, policy: &Policy, file: Option<&Path>) -> Result<Reload, StartError> {
-        let routes = |listener| -> Result<_, CompileError> {
-            let entries = compile::entries(policy, listener, None)?;
-            let routes = Routes::new(listener, entries, Arc::clone(&self.decisions));
-            Ok(Arc::new(routes.behind(compile::hops(policy, listener))))
-        };
+        let routes = |listener| compile::routes(policy, listener, None, &self.decisions);
         let (ingress, egress) = (routes(Listener::Ingress)?, routes(Listener::Egress)?);
         let parts = self.parts(policy);
         Ok(Reload {

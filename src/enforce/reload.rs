@@ -114,6 +114,9 @@ pub struct Reloaded {
     pub differences: Vec<Difference>,
 }
 
+/// What finds the values that were revoked, where credentials may pass.
+type Gone = Option<Arc<Ruleset>>;
+
 /// A file as compiled.
 struct Made {
     policy: Policy,
@@ -121,6 +124,7 @@ struct Made {
     known: KnownValues,
     rules: Arc<Ruleset>,
     keys: Keys,
+    gone: Gone,
     ingress: Arc<Routes>,
     egress: Arc<Routes>,
 }
@@ -216,9 +220,10 @@ impl Reload {
         if changed.is_empty() {
             return Ok(changed);
         }
+        let gone = gone(&now, &secrets.revoked)?;
         secrets.known = now;
         self.search(&policy, &Arc::new(rules));
-        self.refuse(&secrets)?;
+        self.refuse(&gone);
         let event = Event::new(EventType::ConfigChanged, "secrets.refresh").with_severity(Severity::Medium);
         self.journal.record(event.with_input("by", by).with_output("secrets", changed.clone()));
         Ok(changed)
@@ -239,16 +244,16 @@ impl Reload {
         let mut secrets = self.turn();
         let policy = self.policy.load_full();
         let rules = compile::knowing(&policy, &secrets.known, &revoked)?;
+        let gone = gone(&secrets.known, &revoked)?;
         secrets.revoked = revoked;
         self.search(&policy, &Arc::new(rules));
-        self.refuse(&secrets)
+        self.refuse(&gone);
+        Ok(())
     }
 
     /// Refuses what was revoked also where credentials may pass.
-    fn refuse(&self, secrets: &Secrets) -> Result<(), ReloadError> {
-        let gone = compile::revoked(&secrets.known, &secrets.revoked)?.map(Arc::new);
+    fn refuse(&self, gone: &Gone) {
         self.contained.change(|holds| Holds { secrets: gone.clone(), ..holds.clone() });
-        Ok(())
     }
 
     fn told<T>(&self, by: &str, outcome: Result<T, ReloadError>) -> Result<T, ReloadError> {
@@ -274,15 +279,15 @@ impl Reload {
         }
         let known = secrets.known.read(&policy).map_err(CompileError::Secret)?;
         let rules = Arc::new(compile::knowing(&policy, &known, &secrets.revoked)?);
+        let gone = gone(&known, &secrets.revoked)?;
         let keys = identity::keys(&policy).map_err(CompileError::Secret)?;
         let (before, served) = (self.policy.load_full(), self.live.served());
-        let routes = |listener| -> Result<_, CompileError> {
-            let entries = compile::entries(&policy, listener, Some((&before, served.routes(listener))))?;
-            let routes = Routes::new(listener, entries, Arc::clone(&self.decisions));
-            Ok(Arc::new(routes.behind(compile::hops(&policy, listener))))
+        let routes = |listener| {
+            let before = Some((&*before, &**served.routes(listener)));
+            compile::routes(&policy, listener, before, &self.decisions)
         };
         let (ingress, egress) = (routes(Listener::Ingress)?, routes(Listener::Egress)?);
-        Ok(Made { policy, differences, known, rules, keys, ingress, egress })
+        Ok(Made { policy, differences, known, rules, keys, gone, ingress, egress })
     }
 
     /// Records it durably, and puts it in force.
@@ -293,7 +298,7 @@ impl Reload {
         let record = record.with_output("differences", told).with_output("count", made.differences.len() as u64);
         let recorded = tokio::runtime::Handle::current().block_on(self.journal.record_durable(record));
         recorded.map_err(|error| ReloadError::Unrecorded(error.to_string()))?;
-        let Made { policy, differences, known: now, rules, keys, ingress, egress } = made;
+        let Made { policy, differences, known: now, rules, keys, gone, ingress, egress } = made;
         secrets.known = now;
         // What notices comes before what lets pass.
         self.signals.follow(&policy.signals);
@@ -305,7 +310,7 @@ impl Reload {
         self.live.replace(|now| Served { parts: parts(&now.parts, &policy, &rules), ingress, egress });
         self.remake(&policy, &rules);
         self.policy.store(Arc::new(policy));
-        self.refuse(secrets)?;
+        self.refuse(&gone);
         Ok(Reloaded { before, after, differences })
     }
 
@@ -338,6 +343,10 @@ fn parts(now: &Parts, policy: &Policy, rules: &Arc<Ruleset>) -> Parts {
         order_limits: compile::order_limits(policy),
         ..now.clone()
     }
+}
+
+fn gone(known: &KnownValues, revoked: &Revoked) -> Result<Gone, CompileError> {
+    Ok(compile::revoked(known, revoked)?.map(Arc::new))
 }
 
 fn change(by: &str) -> Event {
