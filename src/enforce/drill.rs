@@ -17,7 +17,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Request};
 use http_body_util::BodyExt as _;
 use sekisho_filters::order_gate::SafetyView;
-use sekisho_filters::{Body, Hop, Starts};
+use sekisho_filters::{Body, Deaf, Hop, Starts};
 use sekisho_journal::{Event, EventType, Outcome, Severity};
 use sekisho_policy::{Policy, RoutePolicy};
 use sekisho_safety::{Cause, Effective, Level, Scope, Source, State, Switch};
@@ -30,7 +30,7 @@ use crate::control::signals::Raised;
 use crate::data::chain::{Parts, chain};
 use crate::data::live::Served;
 use crate::evidence::Journal;
-use sink::{Deaf, Sink};
+use sink::Sink;
 
 /// One thing that was tried.
 #[derive(Clone, Debug, Serialize)]

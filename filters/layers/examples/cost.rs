@@ -12,31 +12,11 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use sekisho_codec::coding::{Budget, Coding, Decoder, Encoder};
 use sekisho_codec::framing::Bounds;
-use sekisho_filters::access::{Attempt, Principal};
 use sekisho_filters::exchange::Redaction;
-use sekisho_filters::order_gate::Shadowed;
 use sekisho_filters::redact::{RedactLayer, RedactLimits};
-use sekisho_filters::{Answer, Body, DecisionId, Exchange, Fault, Hop, Place, Route, Stop, Witness};
-use sekisho_policy::{Beyond, Class, Refusal};
-use sekisho_scan::{Finding, Ruleset};
+use sekisho_filters::{Answer, Body, Deaf, DecisionId, Exchange, Hop, Route, Stop};
+use sekisho_scan::Ruleset;
 use tower::{Layer as _, Service, service_fn};
-
-#[derive(Debug)]
-struct Nobody;
-
-impl Witness for Nobody {
-    fn refused(&self, _: &Exchange, _: &Refusal) {}
-    fn broke(&self, _: &Exchange, _: &Fault) {}
-    fn found(&self, _: &Exchange, _: Place, _: &[Finding]) {}
-    fn cut(&self, _: &Exchange, _: u64) {}
-    fn failed(&self, _: &Exchange, _: &Attempt) {}
-    fn denied(&self, _: &Exchange, _: &Principal) {}
-    fn forwarded(&self, _: &Exchange, _: Class) {}
-    fn replayed(&self, _exchange: &Exchange) {}
-
-    fn nears(&self, _: &Exchange, _: Beyond, _: u8) {}
-    fn shadowed(&self, _: &Exchange, _: (Class, Class), _: Shadowed) {}
-}
 
 const SIZE: usize = 64 * 1024;
 const TURNS: usize = 15;
@@ -156,7 +136,7 @@ fn main() {
     let rules = Arc::new(Ruleset::builder().embedded().unwrap().build().unwrap());
     let route = |request| Arc::new(Route { redact: Redaction { request, response: false }, ..Route::nowhere("cost") });
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let layer = RedactLayer::new(rules, Arc::new(Nobody), LIMITS);
+    let layer = RedactLayer::new(rules, Arc::new(Deaf), LIMITS);
     let searching = Stage { runtime: runtime(), layer: layer.clone(), route: route(true) };
     let passing = Stage { runtime: runtime(), layer, route: route(false) };
     let (lines, message) = (Bytes::from(ndjson()), Bytes::from(otlp()));

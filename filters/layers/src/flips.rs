@@ -8,18 +8,16 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use sekisho_policy::{Beyond, Class, Forwarded, Refusal};
+use sekisho_policy::Forwarded;
 use sekisho_safety::{Effective, Scope, Switch};
-use sekisho_scan::Finding;
 use tower::{Layer as _, Service};
 
-use crate::access::{Attempt, Principal};
 use crate::exchange::Orders;
 use crate::order_gate::tests::{LIMITS, effective, rules};
 use crate::order_gate::{
-    OrderGateLayer, OrderHeadsLayer, OrderKey, OrderLedger, OrderLimits, Permitted, SafetyView, Shadowed, Unwritten,
+    OrderGateLayer, OrderHeadsLayer, OrderKey, OrderLedger, OrderLimits, Permitted, SafetyView, Unwritten,
 };
-use crate::{Answer, Body, DecisionId, Exchange, Fault, Hop, Place, Route, Starts, Stop, Witness};
+use crate::{Answer, Body, Deaf, DecisionId, Exchange, Hop, Route, Starts, Stop};
 
 /// A state that a test flips.
 #[derive(Debug)]
@@ -78,23 +76,9 @@ impl Service<Permitted> for Venue {
     }
 }
 
-/// Hears nothing and remembers nothing.
+/// Remembers nothing.
 #[derive(Debug)]
 struct Nobody;
-
-impl Witness for Nobody {
-    fn refused(&self, _: &Exchange, _: &Refusal) {}
-    fn broke(&self, _: &Exchange, _: &Fault) {}
-    fn found(&self, _: &Exchange, _: Place, _: &[Finding]) {}
-    fn cut(&self, _: &Exchange, _: u64) {}
-    fn failed(&self, _: &Exchange, _: &Attempt) {}
-    fn denied(&self, _: &Exchange, _: &Principal) {}
-    fn forwarded(&self, _: &Exchange, _: Class) {}
-    fn replayed(&self, _exchange: &Exchange) {}
-
-    fn nears(&self, _: &Exchange, _: Beyond, _: u8) {}
-    fn shadowed(&self, _: &Exchange, _: (Class, Class), _: Shadowed) {}
-}
 
 impl OrderLedger for Nobody {
     fn key(&self, _: &[&[u8]]) -> OrderKey {
@@ -144,8 +128,7 @@ const ORDER: &str = r#"{"symbol":"AAPL","side":"buy","type":"market","qty":"1"}"
 fn send(venue: Venue, route: &Arc<Route>, stop: &AtomicBool) {
     let (safety, nobody) = (Arc::clone(&venue.state) as Arc<dyn SafetyView>, Arc::new(Nobody));
     let limits = OrderLimits { body_bytes: 4096, fields: LIMITS };
-    let gate = OrderGateLayer::new(Arc::clone(&safety), Arc::clone(&nobody) as _, Arc::clone(&nobody) as _, limits)
-        .layer(venue);
+    let gate = OrderGateLayer::new(Arc::clone(&safety), Arc::new(Deaf), Arc::clone(&nobody) as _, limits).layer(venue);
     let chain = OrderHeadsLayer::new(safety, nobody).layer(gate);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {

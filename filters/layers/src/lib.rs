@@ -41,7 +41,7 @@ pub use hop::Hop;
 pub use peer::PeerCertificate;
 pub use starts::{Start, Starts};
 pub use stop::Stop;
-pub use witness::{Place, Witness};
+pub use witness::{Deaf, Place, Witness};
 
 /// A request behind the gate.
 pub type Wire = order_gate::Permitted;

@@ -42,6 +42,32 @@ pub trait Witness: Debug + Send + Sync {
     fn shadowed(&self, exchange: &Exchange, classes: (Class, Class), outcome: Shadowed);
 }
 
+/// Hears of everything and tells nobody, for what is no traffic: a drill, a measurement.
+#[derive(Clone, Copy, Debug)]
+pub struct Deaf;
+
+impl Witness for Deaf {
+    fn refused(&self, _exchange: &Exchange, _refusal: &Refusal) {}
+
+    fn broke(&self, _exchange: &Exchange, _fault: &Fault) {}
+
+    fn found(&self, _exchange: &Exchange, _place: Place, _findings: &[Finding]) {}
+
+    fn cut(&self, _exchange: &Exchange, _sent: u64) {}
+
+    fn failed(&self, _exchange: &Exchange, _attempt: &Attempt) {}
+
+    fn denied(&self, _exchange: &Exchange, _principal: &Principal) {}
+
+    fn forwarded(&self, _exchange: &Exchange, _class: Class) {}
+
+    fn replayed(&self, _exchange: &Exchange) {}
+
+    fn nears(&self, _exchange: &Exchange, _bound: Beyond, _share: u8) {}
+
+    fn shadowed(&self, _exchange: &Exchange, _classes: (Class, Class), _outcome: Shadowed) {}
+}
+
 /// Where in a message a secret was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {

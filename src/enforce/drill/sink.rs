@@ -4,11 +4,8 @@ use std::task::{Context, Poll};
 
 use http::Response;
 use http_body_util::BodyExt as _;
-use sekisho_filters::access::{Attempt, Principal};
-use sekisho_filters::order_gate::{Permitted, Shadowed, Unwritten};
-use sekisho_filters::{Answer, Body, Exchange, Fault, Place, Stop, Witness};
-use sekisho_policy::{Beyond, Class, Refusal};
-use sekisho_scan::Finding;
+use sekisho_filters::order_gate::{Permitted, Unwritten};
+use sekisho_filters::{Answer, Body, Fault, Stop};
 use tower::Service;
 
 /// Stands where upstreams do, keeps what reaches it and sends nothing.
@@ -88,30 +85,4 @@ impl Service<Permitted> for Sink {
             response.map_err(|error| Stop::Broke(Fault::Upstream(error.into())))
         })
     }
-}
-
-/// Hears of everything and tells nobody: a drill is no traffic.
-#[derive(Debug)]
-pub(super) struct Deaf;
-
-impl Witness for Deaf {
-    fn refused(&self, _exchange: &Exchange, _refusal: &Refusal) {}
-
-    fn broke(&self, _exchange: &Exchange, _fault: &Fault) {}
-
-    fn found(&self, _exchange: &Exchange, _place: Place, _findings: &[Finding]) {}
-
-    fn cut(&self, _exchange: &Exchange, _sent: u64) {}
-
-    fn failed(&self, _exchange: &Exchange, _attempt: &Attempt) {}
-
-    fn denied(&self, _exchange: &Exchange, _principal: &Principal) {}
-
-    fn forwarded(&self, _exchange: &Exchange, _class: Class) {}
-
-    fn replayed(&self, _exchange: &Exchange) {}
-
-    fn nears(&self, _exchange: &Exchange, _bound: Beyond, _share: u8) {}
-
-    fn shadowed(&self, _exchange: &Exchange, _classes: (Class, Class), _outcome: Shadowed) {}
 }
