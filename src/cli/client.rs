@@ -105,6 +105,12 @@ impl Asking {
     }
 }
 
+/// Says how a second person agrees to what was asked for under `id`: by `sekisho COMMAND confirm`.
+pub(crate) fn hand_on(terminal: &mut Terminal<'_>, reply: &Reply, command: &str, id: &str) {
+    terminal.say(format_args!("A second person confirms within {} s:", reply.text("/expires_in_s")));
+    terminal.say(format_args!("  sekisho {command} confirm {id} {}", reply.text("/code")));
+}
+
 /// An answer of the admin API.
 pub(crate) struct Reply {
     pub(crate) status: u16,

@@ -2,7 +2,7 @@ use clap::Subcommand;
 use sekisho_safety::{Measure, Name};
 use serde_json::json;
 
-use super::client::{Asking, Question, word};
+use super::client::{Asking, Question, hand_on, word};
 use super::{Exit, Terminal};
 
 /// Revokes people, keys and secrets, puts routes, upstreams or the service in quarantine, closes listeners.
@@ -75,10 +75,8 @@ impl Contain {
             Self::Lift { id, reason, asking } => {
                 let path = format!("/v1/containments/{id}/lift");
                 asking.tell(terminal, Question::post(&path, json!({ "reason": reason })), |terminal, reply| {
-                    let (id, code) = (reply.text("/request/id"), reply.text("/code"));
                     terminal.say(format_args!("{}", reply.text("/request/subject")));
-                    terminal.say(format_args!("A second person confirms within {} s:", reply.text("/expires_in_s")));
-                    terminal.say(format_args!("  sekisho contain confirm {id} {code}"));
+                    hand_on(terminal, reply, "contain", &reply.text("/request/id"));
                 })
             }
             Self::Confirm { id, code, asking } => {

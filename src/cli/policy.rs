@@ -4,7 +4,7 @@ use clap::Subcommand;
 use sekisho_policy::{Means, Policy, Role, RoutePolicy};
 use serde_json::json;
 
-use super::client::{Asking, Question, Reply, word};
+use super::client::{Asking, Question, Reply, hand_on, word};
 use super::{Exit, Setting, Terminal, run};
 
 /// Checks, hashes and describes policies.
@@ -74,9 +74,7 @@ impl PolicyCommand {
                 let question = Question::post("/v1/policy/propose", json!({ "reason": reason }));
                 asking.tell(terminal, question, |terminal, reply| {
                     told(terminal, reply);
-                    let (id, code) = (reply.text("/request/id"), reply.text("/code"));
-                    terminal.say(format_args!("A second person confirms within {} s:", reply.text("/expires_in_s")));
-                    terminal.say(format_args!("  sekisho policy confirm {id} {code}"));
+                    hand_on(terminal, reply, "policy", &reply.text("/request/id"));
                 })
             }
             Self::Confirm { id, code, asking } => {

@@ -2,7 +2,7 @@ use clap::{Args, Subcommand};
 use sekisho_safety::{Health, Level, Mode, Scope, Switch};
 use serde_json::{Value, json};
 
-use super::client::{Asking, Question, Reply};
+use super::client::{Asking, Question, Reply, hand_on};
 use super::{Exit, Terminal};
 
 /// Loosens one stage: BLOCK to CLOSE_ONLY to ALLOW, EMERGENCY_STOP to SAFE to NORMAL.
@@ -81,9 +81,7 @@ impl Propose {
             let (from_mode, to_mode) = (reply.text("/challenge/from/mode"), reply.text("/challenge/target/mode"));
             terminal.say(format_args!("{}: {from} {from_mode} to {to} {to_mode}", reply.text("/challenge/scope")));
             terminal.say(format_args!("evidence {}", reply.text("/challenge/evidence")));
-            terminal.say(format_args!("A second person confirms within {} s:", reply.text("/expires_in_s")));
-            let (id, code) = (reply.text("/challenge/id"), reply.text("/code"));
-            terminal.say(format_args!("  sekisho release confirm {id} {code}"));
+            hand_on(terminal, reply, "release", &reply.text("/challenge/id"));
         })
     }
 }

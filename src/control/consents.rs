@@ -1,13 +1,14 @@
 //! What waits for a second person besides releases of the safety state: policies that protect less, containments to be
-//! lifted, evidence to be deleted before its time. The book lives in memory only: a restart forgets it, and what was asked for is asked for again.
+//! lifted, evidence to be deleted before its time.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use sekisho_journal::{Event, EventType, Outcome, Severity};
-use sekisho_safety::{Agreed, Answer, Asked, Issued, Name, ReleaseError, Request, RequestView, Scope};
+use sekisho_safety::{Agreed, Answer, Issued, Name, ReleaseError, Request, RequestView, Scope};
 use sha2::{Digest as _, Sha256};
 
+use super::pending::{Asked, Pending};
 use super::preconditions::{Precondition, Preconditions};
 use super::release::{Bounds, boot_ms, millis};
 use super::safety::LoosenError;
@@ -61,7 +62,7 @@ pub struct Issue {
 pub struct Consents {
     preconditions: Arc<Preconditions>,
     bounds: Bounds,
-    open: Mutex<Vec<Waiting>>,
+    open: Pending<Waiting>,
 }
 
 #[derive(Debug)]
@@ -71,11 +72,27 @@ struct Waiting {
     evidence: Sealed,
 }
 
+impl Asked for Waiting {
+    type View = RequestView;
+
+    fn id(&self) -> String {
+        self.request.id()
+    }
+
+    fn expired(&self, now_ms: u64) -> bool {
+        self.request.expired(now_ms)
+    }
+
+    fn view(&self) -> RequestView {
+        self.request.view()
+    }
+}
+
 impl Consents {
     /// An empty book.
     #[must_use]
     pub fn new(preconditions: Arc<Preconditions>, bounds: Bounds) -> Self {
-        Self { preconditions, bounds, open: Mutex::default() }
+        Self { preconditions, bounds, open: Pending::new(bounds.most) }
     }
 
     /// Secures the evidence, and asks for a second person.
@@ -93,17 +110,11 @@ impl Consents {
         let bundles = self.evidence().await?;
         let (by, reason) = (by.to_owned(), reason.to_owned());
         let bound = bound(evidence.digest, bundles);
-        let asked = Asked { subject: deed.to_string(), by, reason, evidence: bound };
+        let asked = sekisho_safety::Asked { subject: deed.to_string(), by, reason, evidence: bound };
         let issued = Issued { nonce, now_ms: boot_ms(), ttl_ms: millis(self.bounds.ttl) };
         let request = Request::new(asked, &issued)?;
         let issue = Issue { view: request.view(), code: request.code(), expires_in_s: self.bounds.ttl.as_secs() };
-        let mut open = self.lock();
-        open.retain(|waiting| !waiting.request.expired(issued.now_ms));
-        if open.len() >= self.bounds.most {
-            // The oldest stands first.
-            open.drain(..1);
-        }
-        open.push(Waiting { request, deed, evidence });
+        self.open.add(Waiting { request, deed, evidence }, issued.now_ms);
         Ok(issue)
     }
 
@@ -113,7 +124,7 @@ impl Consents {
     ///
     /// Why it is not agreed.
     pub async fn confirm(&self, id: &str, code: &str, by: &str) -> Result<(Agreed, Deed), LoosenError> {
-        let Some(Waiting { request, deed, evidence }) = self.take(id) else {
+        let Some(Waiting { request, deed, evidence }) = self.open.take(id) else {
             self.refused(by, id, "no such request");
             return Err(ReleaseError::Expired.into());
         };
@@ -130,7 +141,7 @@ impl Consents {
             Err(unagreed) => {
                 self.refused(by, id, &format!("{deed}: {}", unagreed.why));
                 if let Some(request) = unagreed.again {
-                    self.lock().push(Waiting { request: *request, deed, evidence });
+                    self.open.again(Waiting { request: *request, deed, evidence });
                 }
                 Err(unagreed.why.into())
             }
@@ -149,8 +160,7 @@ impl Consents {
     /// What waits for a second person.
     #[must_use]
     pub fn waiting(&self) -> Vec<RequestView> {
-        let now = boot_ms();
-        self.lock().iter().filter(|one| !one.request.expired(now)).map(|one| one.request.view()).collect()
+        self.open.views(boot_ms())
     }
 
     /// The digest of the bundles of all open incidents, if everything is so that something may be loosened.
@@ -159,16 +169,6 @@ impl Consents {
         let needed = |one: &Precondition| !one.met && NEEDED.contains(&one.name);
         let missing: Vec<Precondition> = found.into_iter().filter(needed).collect();
         if missing.is_empty() { Ok(digest) } else { Err(LoosenError::NotYet(missing)) }
-    }
-
-    fn take(&self, id: &str) -> Option<Waiting> {
-        let mut open = self.lock();
-        let at = open.iter().position(|waiting| waiting.request.id() == id)?;
-        Some(open.remove(at))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

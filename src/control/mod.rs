@@ -14,6 +14,8 @@ pub mod history;
 
 pub mod safety;
 
+mod pending;
+
 pub mod preconditions;
 
 pub mod bundles;

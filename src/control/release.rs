@@ -1,6 +1,6 @@
 //! Releases under way: challenges that wait for their second person.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sekisho_journal::{Event, EventType, Outcome, Severity};
@@ -11,12 +11,13 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::clock::since_boot;
+use super::pending::{Asked, Pending};
 use super::preconditions::{Precondition, Preconditions};
 use super::safety::{LoosenError, now_ms, words};
 use super::{BreakGlass, Safety};
 use crate::evidence::{Journal, Sealed};
 
-/// The book of challenges. It lives in memory only: a restart forgets them, and they are proposed again.
+/// The book of challenges.
 #[derive(Debug)]
 pub struct Releases {
     safety: Arc<Safety>,
@@ -24,7 +25,7 @@ pub struct Releases {
     preconditions: Arc<Preconditions>,
     break_glass: Arc<BreakGlass>,
     bounds: Bounds,
-    open: Mutex<Vec<Waiting>>,
+    open: Pending<Waiting>,
 }
 
 /// How long, and how many.
@@ -103,12 +104,28 @@ pub struct Issue {
     pub ttl: Duration,
 }
 
+impl Asked for Waiting {
+    type View = ChallengeView;
+
+    fn id(&self) -> String {
+        self.challenge.id()
+    }
+
+    fn expired(&self, now_ms: u64) -> bool {
+        self.challenge.expired(now_ms)
+    }
+
+    fn view(&self) -> ChallengeView {
+        self.challenge.view()
+    }
+}
+
 impl Releases {
     /// An empty book.
     #[must_use]
     pub fn new(preconditions: Arc<Preconditions>, break_glass: Arc<BreakGlass>, bounds: Bounds) -> Self {
         let (safety, journal) = (Arc::clone(&preconditions.safety), preconditions.journal.clone());
-        Self { safety, journal, preconditions, break_glass, bounds, open: Mutex::default() }
+        Self { safety, journal, preconditions, break_glass, bounds, open: Pending::new(bounds.most) }
     }
 
     /// What a release of `scope` to `target`, or to the next stage, would change, and what stands in its way.
@@ -153,13 +170,7 @@ impl Releases {
         let issued = Issued { nonce, now_ms: boot_ms(), ttl_ms: millis(self.bounds.ttl) };
         let challenge = self.safety.state().propose(proposal, &issued)?;
         let issue = Issue { view: challenge.view(), code: challenge.code(), ttl: self.bounds.ttl };
-        let mut open = self.lock();
-        open.retain(|waiting| !waiting.challenge.expired(issued.now_ms));
-        if open.len() >= self.bounds.most {
-            // The oldest stands first.
-            open.drain(..1);
-        }
-        open.push(Waiting { challenge, evidence, emergency });
+        self.open.add(Waiting { challenge, evidence, emergency }, issued.now_ms);
         Ok(issue)
     }
 
@@ -169,7 +180,7 @@ impl Releases {
     ///
     /// Why it does not.
     pub async fn confirm(&self, id: &str, code: &str, by: &str) -> Result<Change, LoosenError> {
-        let Some(Waiting { challenge, evidence, emergency }) = self.take(id) else {
+        let Some(Waiting { challenge, evidence, emergency }) = self.open.take(id) else {
             return Err(ReleaseError::Expired.into());
         };
         let view = challenge.view();
@@ -197,7 +208,7 @@ impl Releases {
             }
             Err(unconfirmed) => {
                 if let Some(challenge) = unconfirmed.again {
-                    self.lock().push(Waiting { challenge: *challenge, evidence, emergency });
+                    self.open.again(Waiting { challenge: *challenge, evidence, emergency });
                 }
                 let event = Event::new(EventType::SecurityAccessDenied, "release.confirm")
                     .with_severity(Severity::Medium)
@@ -214,15 +225,7 @@ impl Releases {
     /// What waits for a second person.
     #[must_use]
     pub fn waiting(&self) -> Vec<ChallengeView> {
-        let now = boot_ms();
-        let open = self.lock();
-        open.iter().filter(|waiting| !waiting.challenge.expired(now)).map(|waiting| waiting.challenge.view()).collect()
-    }
-
-    fn take(&self, id: &str) -> Option<Waiting> {
-        let mut open = self.lock();
-        let at = open.iter().position(|waiting| waiting.challenge.id() == id)?;
-        Some(open.remove(at))
+        self.open.views(boot_ms())
     }
 
     async fn record(&self, action: &str, ask: &Ask, target: Level, result: Outcome) -> Result<(), LoosenError> {
@@ -240,10 +243,6 @@ impl Releases {
 
     async fn seal(&self) -> Result<Sealed, LoosenError> {
         self.journal.checkpoint().await.map_err(|error| LoosenError::Evidence(error.to_string()))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
