@@ -208,7 +208,7 @@ impl App {
         }
         let (live, witness) = (Arc::clone(&controls.reload.live), Arc::clone(&witness));
         let feeds = streams::Shared { live, witness, decisions: Arc::clone(&shared.decisions) };
-        streams.spawn(feeds, self.drain.clone(), self.tasks.token())?;
+        streams.spawn(&feeds, &self.drain, self.tasks.token())?;
         let admin = shared.admin((policy, data), controls);
         self.listen(limits, (admin_socket, None), AdminPort(Arc::clone(&admin)));
         self.listen(limits, (health, shared.tls.health.clone()), HealthPort(admin));

@@ -257,7 +257,11 @@ impl<H: Handle> Connection<H> {
     }
 }
 
-async fn accept(socket: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+/// A connection, with its place in `room`; `None` where there was none to be had, and the next call tries again.
+pub(super) async fn accept(
+    socket: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     // Waits for room first: connections beyond the bound wait in the kernel's queue, not in our memory.
     let place = Arc::clone(room).acquire_owned().await.ok()?;
     match socket.accept().await {

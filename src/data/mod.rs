@@ -38,4 +38,6 @@ pub mod fix;
 
 pub mod workers;
 
+mod relayed;
+
 pub mod streams;

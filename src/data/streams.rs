@@ -1,5 +1,4 @@
-//! Log protocols that are not HTTP: accepted, searched record by record, and sent on. They have a thread of their own, so that a flood
-//! of log lines takes nothing from orders.
+//! Log protocols that are not HTTP: accepted, searched record by record, and sent on.
 //!
 //! A connection of a client is one connection to the receiver, whose acknowledgements go back as they are. What the receiver does not
 //! take in time is not read from the client either: nothing is queued here but the record at hand.
@@ -16,15 +15,16 @@ use sekisho_filters::redact::Feed;
 use sekisho_filters::{Exchange, Fault, Route, Witness};
 use sekisho_policy::{Bodies, Policy, Refusal, StreamFormat, StreamPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::classify::Decisions;
 use super::listener;
 use super::live::{Live, Served};
+use super::relayed::{self, Relayed};
 
 /// One stream of policy, as it runs.
 #[derive(Clone, Debug)]
@@ -122,56 +122,43 @@ impl Bound {
     /// # Errors
     ///
     /// When the system gives no thread or no descriptor.
-    pub fn spawn(self, shared: Shared, drain: CancellationToken, token: TaskTrackerToken) -> io::Result<()> {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listening = {
-            let _on_it = runtime.enter();
-            let one = |(socket, stream)| Ok::<_, io::Error>((TcpListener::from_std(socket)?, stream));
-            self.0.into_iter().map(one).collect::<Result<Vec<_>, _>>()?
+    pub fn spawn(self, shared: &Shared, drain: &CancellationToken, token: TaskTrackerToken) -> io::Result<()> {
+        let serving = |(socket, stream): (StdListener, Stream)| {
+            (socket, Serving { room: Semaphore::new(stream.limits.connections).into(), stream, shared: shared.clone() })
         };
-        let serve = move || {
-            let all = listening.into_iter().map(|(socket, stream)| stream.serve(socket, shared.clone(), drain.clone()));
-            runtime.block_on(futures_util::future::join_all(all));
-            drop(token);
-        };
-        std::thread::Builder::new().name("streams".to_owned()).spawn(serve).map(drop)
+        relayed::spawn("streams", self.0.into_iter().map(serving).collect(), drain, token)
     }
 }
 
-impl Stream {
-    async fn serve(self, socket: TcpListener, shared: Shared, drain: CancellationToken) {
-        let connections = TaskTracker::new();
-        let room = Arc::new(Semaphore::new(self.limits.connections));
-        while let Some(place) = until(&drain, Arc::clone(&room).acquire_owned()).await {
-            let Some(accepted) = until(&drain, socket.accept()).await else { break };
-            let Ok((client, peer)) = accepted else {
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            };
-            let (stream, shared, drain) = (self.clone(), shared.clone(), drain.clone());
-            connections.spawn(async move {
-                stream.connection(client, peer, &shared, &drain).await;
-                drop(place);
-            });
-        }
-        drop(socket);
-        connections.close();
-        let _cut = tokio::time::timeout(self.limits.drain, connections.wait()).await;
+/// A stream, with what its connections need.
+struct Serving {
+    stream: Stream,
+    shared: Shared,
+    room: Arc<Semaphore>,
+}
+
+impl Relayed for Serving {
+    fn room(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.room)
     }
 
-    async fn connection(self, client: TcpStream, peer: SocketAddr, shared: &Shared, drain: &CancellationToken) {
-        let exchange = Arc::new(self.exchange(peer.ip().to_canonical(), &shared.decisions));
-        let feed = LiveFeed::new(&shared.live, Arc::clone(&exchange), self.format);
-        match self.relay(client, feed, drain).await {
+    fn patience(&self) -> Duration {
+        self.stream.limits.drain
+    }
+
+    async fn connection(self: Arc<Self>, client: TcpStream, peer: IpAddr, drain: CancellationToken) {
+        let Self { stream, shared, .. } = &*self;
+        let exchange = Arc::new(stream.exchange(peer, &shared.decisions));
+        let feed = LiveFeed::new(&shared.live, Arc::clone(&exchange), stream.format);
+        match stream.relay(client, feed, &drain).await {
             Ok(()) => {}
             Err(Fault::Cut(refusal)) => shared.witness.refused(&exchange, &refusal),
             Err(fault) => shared.witness.broke(&exchange, &fault),
         }
     }
+}
 
+impl Stream {
     fn exchange(&self, peer: IpAddr, decisions: &Decisions) -> Exchange {
         let (decision, route) = (decisions.next(), Arc::clone(&self.route));
         Exchange { decision, peer, route, host: Arc::clone(&self.host), input: Input::default() }
@@ -180,7 +167,6 @@ impl Stream {
     async fn relay(&self, client: TcpStream, feed: LiveFeed, drain: &CancellationToken) -> Result<(), Fault> {
         let connect = TcpStream::connect((&*self.host, self.port));
         let receiver = timed(self.limits.connect, connect).await.map_err(upstream)?;
-        client.set_nodelay(true).map_err(downstream)?;
         receiver.set_nodelay(true).map_err(upstream)?;
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_receiver, to_receiver) = receiver.into_split();
@@ -296,5 +282,3 @@ fn downstream(error: io::Error) -> Fault {
 }
 
 const PIECE: usize = 16 * 1024;
-/// How long accepting pauses when the process has no descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

@@ -26,13 +26,13 @@ use sekisho_filters::access::Network;
 use sekisho_filters::exchange::Input;
 use sekisho_filters::{Exchange, Route};
 use sekisho_policy::Limits;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::listener::bind;
+use super::relayed::{self, Relayed};
 use super::websocket::Judge;
 use relay::Relay;
 use sessions::Sessions;
@@ -110,32 +110,10 @@ pub async fn open(
             limits: limits.into(),
             room: Arc::clone(&room),
         };
-        bound.push((socket, Arc::new(listener)));
+        bound.push((socket, listener));
     }
-    if !bound.is_empty() {
-        spawn(bound, &drain, token)?;
-    }
+    relayed::spawn("fix", bound, &drain, token)?;
     Ok(addresses)
-}
-
-fn spawn(
-    bound: Vec<(std::net::TcpListener, Arc<FixListener>)>,
-    drain: &CancellationToken,
-    token: TaskTrackerToken,
-) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let on_it = runtime.enter();
-    let accepting = bound.into_iter().map(|(socket, listener)| {
-        let socket = TcpListener::from_std(socket)?;
-        Ok(listener.accept(socket, drain.clone()))
-    });
-    let accepting = accepting.collect::<io::Result<Vec<_>>>()?;
-    drop(on_it);
-    let serve = move || {
-        runtime.block_on(futures_util::future::join_all(accepting));
-        drop(token);
-    };
-    std::thread::Builder::new().name("fix".to_owned()).spawn(serve).map(drop)
 }
 
 impl From<&Limits> for FixLimits {
@@ -149,34 +127,16 @@ impl From<&Limits> for FixLimits {
     }
 }
 
-impl FixListener {
-    async fn accept(self: Arc<Self>, socket: TcpListener, drain: CancellationToken) {
-        let open = TaskTracker::new();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = drain.cancelled() => break,
-                // Waits for room first: who is too many waits in the kernel's queue.
-                accepted = async { (Arc::clone(&self.room).acquire_owned().await, socket.accept().await) } => accepted,
-            };
-            match accepted {
-                (Ok(place), Ok((stream, peer))) => {
-                    let relay = Arc::clone(&self).serve(stream, peer.ip().to_canonical());
-                    open.spawn(async move {
-                        relay.await;
-                        drop(place);
-                    });
-                }
-                (_, Err(_out_of_descriptors)) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                (Err(_closed), _) => break,
-            }
-        }
-        drop(socket);
-        open.close();
-        let _cut = tokio::time::timeout(self.limits.drain_timeout, open.wait()).await;
+impl Relayed for FixListener {
+    fn room(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.room)
     }
 
-    async fn serve(self: Arc<Self>, client: TcpStream, peer: IpAddr) {
+    fn patience(&self) -> Duration {
+        self.limits.drain_timeout
+    }
+
+    async fn connection(self: Arc<Self>, client: TcpStream, peer: IpAddr, _drain: CancellationToken) {
         if !self.allow.is_empty() && !self.allow.iter().any(|network| network.holds(peer)) {
             return;
         }
@@ -194,17 +154,16 @@ impl FixListener {
             Ok(Err(why)) => return self.unreachable(&exchange, &why),
             Err(_elapsed) => return self.unreachable(&exchange, &io::ErrorKind::TimedOut.into()),
         };
-        if client.set_nodelay(true).is_err() || venue.set_nodelay(true).is_err() {
+        if venue.set_nodelay(true).is_err() {
             return;
         }
         let relay = Relay::new(Arc::clone(&self.judge), exchange, Arc::clone(&self.sessions), self.limits);
         relay.run(client, venue).await;
     }
+}
 
+impl FixListener {
     fn unreachable(&self, exchange: &Exchange, why: &io::Error) {
         self.judge.witness.broke(exchange, &sekisho_filters::Fault::Upstream(why.to_string().into()));
     }
 }
-
-/// How long accepting pauses when the process has no descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

@@ -20,15 +20,16 @@ pub struct Judge {
     live: Arc<Live>,
     /// Numbers what is refused.
     pub(crate) decisions: Arc<Decisions>,
-    /// Made of what was served at a generation.
-    made: ArcSwap<(u64, Parts)>,
+    made: ArcSwap<Parts>,
     /// Told of every decision.
     pub(crate) witness: Arc<dyn Witness>,
 }
 
 /// What messages are judged by.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Parts {
+    /// Which generation of what is served they are made of.
+    generation: u64,
     /// Holds orders.
     pub(crate) gate: MessageGate,
     /// Searches.
@@ -40,11 +41,13 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    fn of(parts: &chain::Parts) -> Self {
-        let chain::Parts { witness, limits, redact, safety, ledger, order_limits, .. } = parts;
+    fn now(live: &Live) -> Self {
+        let (generation, served) = live.now();
+        let chain::Parts { witness, limits, redact, safety, ledger, order_limits, .. } = &served.parts;
         let (safety, ledger) = (Arc::clone(safety), Arc::clone(ledger));
         let gate = OrderGateLayer::new(safety, Arc::clone(witness), ledger, order_limits.clone());
         Self {
+            generation,
             gate: gate.messages(),
             search: redact.messages(),
             fields: order_limits.fields,
@@ -66,21 +69,20 @@ impl Judge {
     /// Judges by what `live` serves; `decisions` numbers what is refused.
     #[must_use]
     pub fn new(live: Arc<Live>, decisions: Arc<Decisions>) -> Self {
-        let (generation, served) = live.now();
-        let made = ArcSwap::from_pointee((generation, Parts::of(&served.parts)));
-        Self { live, decisions, made, witness: Arc::clone(&served.parts.witness) }
+        let made = ArcSwap::from_pointee(Parts::now(&live));
+        let witness = Arc::clone(&live.served().parts.witness);
+        Self { live, decisions, made, witness }
     }
 
     /// What is served now.
-    pub(crate) fn parts(&self) -> Parts {
-        let made = self.made.load();
-        if made.0 == self.live.generation() {
-            return made.1.clone();
+    pub(crate) fn parts(&self) -> Arc<Parts> {
+        let made = self.made.load_full();
+        if made.generation == self.live.generation() {
+            return made;
         }
-        let (generation, served) = self.live.now();
-        let parts = Parts::of(&served.parts);
-        self.made.store(Arc::new((generation, parts.clone())));
-        parts
+        let made = Arc::new(Parts::now(&self.live));
+        self.made.store(Arc::clone(&made));
+        made
     }
 
     pub(super) fn retry_after_s(&self) -> u64 {
