@@ -8,6 +8,7 @@ use sekisho_filters::access::Keys;
 use sekisho_policy::Policy;
 use zeroize::Zeroizing;
 
+use super::credentials::hex;
 use super::{SecretError, resolve};
 
 /// Values by the names of their secrets. They cannot be printed.
@@ -91,7 +92,7 @@ impl fmt::Debug for Revoked {
 
 /// HMAC-SHA-256 of a value, in hex.
 fn mark(key: &[u8; 32], value: &[u8]) -> String {
-    Keys::digest(key, value).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Keys::digest(key, value))
 }
 
 impl fmt::Debug for KnownValues {
