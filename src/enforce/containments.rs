@@ -242,7 +242,8 @@ impl Containments {
             }
             Measure::Route(name) => {
                 let streams = policy.streams.iter().map(|stream| &stream.name);
-                policy.routes.iter().map(|route| &route.name).chain(streams).any(|known| **known == *name.as_str())
+                let others = streams.chain(policy.fix.iter().map(|fix| &fix.name));
+                policy.routes.iter().map(|route| &route.name).chain(others).any(|known| **known == *name.as_str())
             }
             Measure::Upstream(name) => policy.upstreams.iter().any(|upstream| *upstream.name == *name.as_str()),
             Measure::Exposure(side) => self.with.exposures.has(*side),

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sekisho_codec::fix::{Draft, Stream, tag};
+use serde_json::json;
 
-use crate::sidecar::{Sidecar, known};
+use crate::sidecar::{ROOT, Sidecar, known};
 use crate::upstream::Upstream;
 
 /// One end of a session, as strict about numbers as the standard.
@@ -208,6 +209,24 @@ fn orders_are_held_and_both_sides_keep_whole_sequences() {
     let orders: Vec<_> = venue.got("D").iter().map(|got| got.field(11).to_owned()).collect();
     assert_eq!(orders, ["one", "five"]);
     assert!(venue.got("G").is_empty() && venue.got("U1").is_empty());
+}
+
+#[test]
+fn a_session_in_quarantine_is_hung_up_on_and_none_is_taken() {
+    let venue = Venue::start();
+    let sidecar = open(&venue);
+    let mut desk = desk(&sidecar);
+    desk.logon(&[]);
+    let nothing = json!({ "measure": "route:none", "reason": "test" });
+    assert_eq!(sidecar.change("/v1/containments", ROOT, &nothing).code(), "not_found");
+    let quarantine = json!({ "measure": "route:venue", "reason": "test" });
+    assert_eq!(sidecar.change("/v1/containments", ROOT, &quarantine).status, 201);
+    assert_eq!(desk.take(), None);
+    let seen = venue.got.lock().unwrap().len();
+    let mut again = self::desk(&sidecar);
+    again.send("A", &[(98, "0"), (108, "30")]);
+    assert_eq!(again.take(), None);
+    assert_eq!(venue.got.lock().unwrap().len(), seen);
 }
 
 #[test]

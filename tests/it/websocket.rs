@@ -115,6 +115,23 @@ fn a_caller_without_a_key_opens_no_websocket_and_one_who_is_revoked_has_none_lef
 }
 
 #[test]
+fn a_route_in_quarantine_has_no_websocket_left_and_opens_none() {
+    let venue = Venue::start("", vec![]);
+    let sidecar = Sidecar::open(&venue.upstream);
+    let (orders, plain) = (Client::open(sidecar.egress, "/desk"), Client::open(sidecar.egress, "/ws"));
+    let quarantine = json!({ "measure": "service", "reason": "test" });
+    assert_eq!(sidecar.change("/v1/containments", ROOT, &quarantine).status, 201);
+    for mut client in [orders, plain] {
+        assert_eq!(client.hear(), "Close 1008 ");
+    }
+    let refused = Client::connect(sidecar.egress, "/desk", "");
+    assert!(refused.head.starts_with("HTTP/1.1 403"), "{}", refused.head);
+    sidecar.until("it is recorded", |sidecar| {
+        sidecar.events("security.access.denied").iter().any(|event| event.to_string().contains("quarantined"))
+    });
+}
+
+#[test]
 fn orders_are_held_message_by_message_and_answered_with_their_id() {
     let venue = Venue::start("", vec![]);
     let sidecar = Sidecar::open(&venue.upstream);

@@ -24,7 +24,7 @@ pub enum Measure {
     Key(Name),
     /// A secret is revoked: the values that it has are refused everywhere.
     Secret(Name),
-    /// A route is in quarantine.
+    /// A route is in quarantine, or a log stream or the sessions of a FIX listener, by their names.
     Route(Name),
     /// An upstream is in quarantine, whatever route leads there.
     Upstream(Name),

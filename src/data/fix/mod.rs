@@ -25,7 +25,7 @@ use std::time::Duration;
 use sekisho_filters::access::Network;
 use sekisho_filters::exchange::Input;
 use sekisho_filters::{Exchange, Route};
-use sekisho_policy::Limits;
+use sekisho_policy::{Limits, Refusal};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -148,6 +148,9 @@ impl Relayed for FixListener {
             input: Input::default(),
         };
         let exchange = Arc::new(exchange);
+        if self.judge.quarantines(&exchange) {
+            return self.judge.witness.refused(&exchange, &Refusal::Quarantined);
+        }
         let connecting = TcpStream::connect((self.target.0.as_str(), self.target.1));
         let venue = match tokio::time::timeout(self.limits.connect_timeout, connecting).await {
             Ok(Ok(venue)) => venue,

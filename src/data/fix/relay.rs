@@ -2,7 +2,6 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::future::{Either, select};
 use sekisho_codec::fix::{Answer, FixError, Frame, Message, Resent, Stream, shown, tag};
 use sekisho_filters::order_gate::PermittedMessage;
 use sekisho_filters::{Exchange, Fault};
@@ -53,8 +52,11 @@ impl Relay {
         let (from_venue, mut to_venue) = venue.into_split();
         let end = {
             let (up, down) = (pin!(self.up(from_client, &mut to_venue)), pin!(self.down(from_venue, &mut to_client)));
-            match select(up, down).await {
-                Either::Left((end, _)) | Either::Right((end, _)) => end,
+            tokio::select! {
+                biased;
+                () = self.judge.quarantined(&self.exchange) => Err(End::Client(Refusal::Quarantined)),
+                end = up => end,
+                end = down => end,
             }
         };
         match end {
@@ -145,6 +147,10 @@ impl Relay {
     where
         W: AsyncWrite + Unpin,
     {
+        // The connection hears of it as well, but not between two messages of one piece.
+        if self.judge.quarantines(&self.exchange) {
+            return Err(End::Client(Refusal::Quarantined));
+        }
         let message = match frame.message() {
             Ok(message) => message,
             Err(FixError::Garbled(what) | FixError::Broken(what)) => {

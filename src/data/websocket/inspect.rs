@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::Judge;
 use super::judge::Verdict;
-use super::tunnel::{End, GOING_AWAY, POLICY, REVOKED};
+use super::tunnel::{CUT, End, GOING_AWAY, POLICY};
 use crate::data::gated::send;
 
 /// Looks into the messages of one direction, and passes those that may.
@@ -88,8 +88,8 @@ impl Inspect {
         self.messages.push(piece);
         while let Some(unit) = self.messages.unit()? {
             // The pump hears of it as well, but not between two messages of one piece.
-            if self.standing.as_ref().is_some_and(Standing::is_over) {
-                return Ok(Ok(Some(REVOKED)));
+            if self.standing.as_ref().is_some_and(Standing::is_over) || self.judge.quarantines(&self.exchange) {
+                return Ok(Ok(Some(CUT)));
             }
             let passed = match unit {
                 Unit::Message(message) => self.message(message, to).await,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use sekisho_codec::{Limits, ws};
+use sekisho_filters::contained::Contained;
 use sekisho_filters::exchange::Input;
 use sekisho_filters::order_gate::{MessageGate, OrderGateLayer, PermittedMessage};
 use sekisho_filters::redact::{MessageSearch, meant_fields};
@@ -21,6 +22,8 @@ pub struct Judge {
     /// Numbers what is refused.
     pub(crate) decisions: Arc<Decisions>,
     made: ArcSwap<Parts>,
+    /// What goes no further, whatever it says.
+    contained: Arc<Contained>,
     /// Told of every decision.
     pub(crate) witness: Arc<dyn Witness>,
 }
@@ -70,8 +73,9 @@ impl Judge {
     #[must_use]
     pub fn new(live: Arc<Live>, decisions: Arc<Decisions>) -> Self {
         let made = ArcSwap::from_pointee(Parts::now(&live));
-        let witness = Arc::clone(&live.served().parts.witness);
-        Self { live, decisions, made, witness }
+        let served = live.served();
+        let (contained, witness) = (Arc::clone(&served.parts.contained), Arc::clone(&served.parts.witness));
+        Self { live, decisions, made, contained, witness }
     }
 
     /// What is served now.
@@ -87,6 +91,16 @@ impl Judge {
 
     pub(super) fn retry_after_s(&self) -> u64 {
         self.parts().retry_after_s
+    }
+
+    /// Whether nothing passes on the route of a connection.
+    pub(crate) fn quarantines(&self, connection: &Exchange) -> bool {
+        self.contained.holds().quarantines(&connection.route)
+    }
+
+    /// Waits until nothing passes on the route of a connection any more, which may be for ever.
+    pub(crate) async fn quarantined(&self, connection: &Exchange) {
+        Arc::clone(&self.contained).quarantined(&connection.route).await;
     }
 
     /// What is known of one message of a connection: on a route with orders each is a decision of its own.

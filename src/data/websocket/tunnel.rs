@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use sekisho_codec::ws::{Deflate, Side, Walk, WsError};
 use sekisho_filters::Exchange;
 use sekisho_filters::access::Standing;
+use sekisho_policy::Refusal;
 use tokio::io::{AsyncRead, AsyncWrite, split};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -161,13 +162,17 @@ impl Tunnel {
         }
     }
 
-    /// Ends the connection when nothing passes any more or a drain began; returns when it has had time to close.
+    /// Ends the connection when nothing may pass any more, when nothing does, or when a drain began; returns when it has had time to close.
     async fn watch(&self, shared: &Shared) {
         let away = End { client: GOING_AWAY, upstream: GOING_AWAY };
         tokio::select! {
             biased;
+            () = self.judge.quarantined(&self.exchange) => {
+                shared.end(CUT);
+                self.judge.refuse(&self.judge.one(&self.exchange, b""), &Refusal::Quarantined, b"");
+            }
             _end = shared.ended() => {}
-            () = self.revoked() => shared.end(REVOKED),
+            () = self.revoked() => shared.end(CUT),
             () = self.drain.cancelled() => shared.end(away),
             () = idle(shared, self.limits.idle_timeout) => shared.end(away),
         }
@@ -188,8 +193,8 @@ async fn idle(shared: &Shared, timeout: Duration) {
     }
 }
 
-/// How a connection ends whose client may no longer be here.
-pub(super) const REVOKED: End = End { client: POLICY, upstream: GOING_AWAY };
+/// How a connection ends whose client may no longer be here, or whose route is in quarantine.
+pub(super) const CUT: End = End { client: POLICY, upstream: GOING_AWAY };
 
 /// Close codes (RFC 6455, 7.4.1).
 pub(super) const GOING_AWAY: u16 = 1001;

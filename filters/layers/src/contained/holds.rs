@@ -48,6 +48,18 @@ impl Contained {
         self.changes.load(Ordering::SeqCst)
     }
 
+    /// Waits until nothing may pass on `route` any more, which may be for ever: for connections that have left HTTP.
+    pub async fn quarantined(self: Arc<Self>, route: &Route) {
+        loop {
+            // INVARIANT: counted before it is looked at, so that a change in between is not lost.
+            let seen = self.changes();
+            if self.holds().quarantines(route) {
+                return;
+            }
+            Arc::clone(&self).after(seen).await;
+        }
+    }
+
     /// Waits until there were more changes than `seen`.
     pub(super) async fn after(self: Arc<Self>, seen: u64) {
         loop {

@@ -5,8 +5,9 @@
 //! 1. neither its route, nor the upstream it goes to, nor the service as a whole is in quarantine; and
 //! 2. no value of a revoked secret stands in its target or its headers, wherever policy lets credentials pass.
 //!
-//! Streams that are open meet a quarantine as well: whichever way a body goes, it is cut, also while it waits. Callers who were
-//! revoked are [`access`](crate::access)'s.
+//! Streams that are open meet a quarantine as well: whichever way a body goes, it is cut, also while it waits. Connections that
+//! are no requests, or have left HTTP, [wait for it](Contained::quarantined) and end. Callers who were revoked are
+//! [`access`](crate::access)'s.
 //!
 //! # Refuses
 //!
