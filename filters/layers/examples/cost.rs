@@ -168,8 +168,9 @@ fn main() {
     }
 }
 
-/// Processor time of this thread.
+/// Processor time of this thread, which the kernel counts up when the thread gives way, and at its ticks.
 fn thread_time() -> Duration {
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
