@@ -35,11 +35,13 @@ impl<'m> Fields<'m> {
     }
 
     /// The next field. [`FramingError::Truncated`] when it may go on behind the end.
+    #[inline]
     pub(super) fn next(&mut self) -> Option<Result<Field<'m>, FramingError>> {
         let rest = self.message.get(self.at..).filter(|rest| !rest.is_empty())?;
         Some(self.read(rest))
     }
 
+    #[inline]
     fn read(&mut self, rest: &'m [u8]) -> Result<Field<'m>, FramingError> {
         let (tag, head) = read(rest)?;
         let number = u32::try_from(tag >> 3).ok().filter(|number| (1..=MOST_FIELD).contains(number));
@@ -81,8 +83,16 @@ pub(super) fn is_message(bytes: &[u8]) -> bool {
     !bytes.is_empty() && groups.is_empty()
 }
 
-/// A number, and how many bytes it takes.
+/// A number, and how many bytes it takes. Nearly all take one.
+#[inline]
 pub(super) fn read(bytes: &[u8]) -> Result<(u64, usize), FramingError> {
+    match bytes.first() {
+        Some(byte @ ..0x80) => Ok((u64::from(*byte), 1)),
+        _ => long(bytes),
+    }
+}
+
+fn long(bytes: &[u8]) -> Result<(u64, usize), FramingError> {
     let mut value = 0_u64;
     for (index, byte) in bytes.iter().take(LONGEST).enumerate() {
         let bits = u64::from(byte & 0x7F);
