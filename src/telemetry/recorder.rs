@@ -10,7 +10,7 @@ use sekisho_filters::access::{Attempt, Key, Principal};
 use sekisho_filters::order_gate::Shadowed;
 use sekisho_filters::{Exchange, Fault, Place, Witness};
 use sekisho_journal::{EventType, Outcome, Severity};
-use sekisho_policy::{Beyond, Class, Refusal};
+use sekisho_policy::{Beyond, Class, Forwarded, Refusal};
 use sekisho_scan::Finding;
 
 use super::Metrics;
@@ -133,10 +133,15 @@ impl Witness for Recorder {
         });
     }
 
-    fn replayed(&self, exchange: &Exchange) {
-        self.signals.order_replayed(&exchange.route.name, Instant::now());
+    fn replayed(&self, exchange: &Exchange, known: Forwarded) {
+        // Whoever got no answer, or none that took the order, does right to send it again: suspicious is what was taken.
+        let taken = matches!(known.answered, Some(200..=299));
+        if taken {
+            self.signals.order_replayed(&exchange.route.name, Instant::now());
+        }
         let mut kind = kind(EventType::Operation, "order.replayed", exchange);
         kind.severity = Severity::Low;
+        kind.details = [Some(("before", if taken { "taken" } else { "not_taken" })), None];
         self.journal.tally(&kind, 1, |event| self.pointers.of(exchange, event));
     }
 

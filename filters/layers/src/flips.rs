@@ -4,19 +4,15 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt as _;
-use sekisho_policy::Forwarded;
 use sekisho_safety::{Effective, Scope, Switch};
 use tower::{Layer as _, Service};
 
 use crate::exchange::Orders;
 use crate::order_gate::tests::{LIMITS, effective, rules};
-use crate::order_gate::{
-    OrderGateLayer, OrderHeadsLayer, OrderKey, OrderLedger, OrderLimits, Permitted, SafetyView, Unwritten,
-};
+use crate::order_gate::{Forgetful, OrderGateLayer, OrderHeadsLayer, OrderLimits, Permitted, SafetyView, Unwritten};
 use crate::{Answer, Body, Deaf, DecisionId, Exchange, Hop, Route, Starts, Stop};
 
 /// A state that a test flips.
@@ -76,32 +72,6 @@ impl Service<Permitted> for Venue {
     }
 }
 
-/// Remembers nothing.
-#[derive(Debug)]
-struct Nobody;
-
-impl OrderLedger for Nobody {
-    fn key(&self, _: &[&[u8]]) -> OrderKey {
-        OrderKey::default()
-    }
-
-    fn is_empty(&self) -> bool {
-        true
-    }
-
-    fn age(&self, _: Forwarded) -> Duration {
-        Duration::ZERO
-    }
-
-    fn find(&self, _: &OrderKey) -> Option<Forwarded> {
-        None
-    }
-
-    fn leaves(&self, _: &OrderKey) {}
-    fn answered(&self, _: &OrderKey, _: u16) {}
-    fn stayed(&self, _: &OrderKey) {}
-}
-
 fn hop(route: &Arc<Route>, line: &str, body: &'static str) -> Hop {
     let (method, path) = line.split_once(' ').unwrap();
     let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -126,10 +96,10 @@ const ORDER: &str = r#"{"symbol":"AAPL","side":"buy","type":"market","qty":"1"}"
 
 /// Sends orders until it is told to stop, as a worker does: on a thread and a runtime of its own.
 fn send(venue: Venue, route: &Arc<Route>, stop: &AtomicBool) {
-    let (safety, nobody) = (Arc::clone(&venue.state) as Arc<dyn SafetyView>, Arc::new(Nobody));
+    let (safety, ledger) = (Arc::clone(&venue.state) as Arc<dyn SafetyView>, Arc::new(Forgetful));
     let limits = OrderLimits { body_bytes: 4096, fields: LIMITS };
-    let gate = OrderGateLayer::new(Arc::clone(&safety), Arc::new(Deaf), Arc::clone(&nobody) as _, limits).layer(venue);
-    let chain = OrderHeadsLayer::new(safety, nobody).layer(gate);
+    let gate = OrderGateLayer::new(Arc::clone(&safety), Arc::new(Deaf), Arc::clone(&ledger) as _, limits).layer(venue);
+    let chain = OrderHeadsLayer::new(safety, ledger).layer(gate);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         while !stop.load(Ordering::Relaxed) {

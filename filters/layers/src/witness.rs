@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use sekisho_policy::{Beyond, Class, Refusal};
+use sekisho_policy::{Beyond, Class, Forwarded, Refusal};
 use sekisho_scan::Finding;
 
 use crate::access::{Attempt, Principal};
@@ -32,8 +32,9 @@ pub trait Witness: Debug + Send + Sync {
     /// An order message was let through to its upstream.
     fn forwarded(&self, exchange: &Exchange, class: Class);
 
-    /// An order that the state permits has an id that went on before: it is a repetition, or somebody's replay.
-    fn replayed(&self, exchange: &Exchange);
+    /// An order that the state permits has an id that went on before, of which `known` is known: it is a repetition, or
+    /// somebody's replay.
+    fn replayed(&self, exchange: &Exchange, known: Forwarded);
 
     /// A rate of orders came near its bound: `share` percent of it.
     fn nears(&self, exchange: &Exchange, bound: Beyond, share: u8);
@@ -61,7 +62,7 @@ impl Witness for Deaf {
 
     fn forwarded(&self, _exchange: &Exchange, _class: Class) {}
 
-    fn replayed(&self, _exchange: &Exchange) {}
+    fn replayed(&self, _exchange: &Exchange, _known: Forwarded) {}
 
     fn nears(&self, _exchange: &Exchange, _bound: Beyond, _share: u8) {}
 

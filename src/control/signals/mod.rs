@@ -5,7 +5,7 @@
 //! | [`auth`] | failed attempts with keys that exist, as a spike against the usual and against a bound | all, an address for so much at most |
 //! | [`recent`] | secrets found | route |
 //! | [`recent`] | known callers who ask for what they may not do | key |
-//! | [`recent`] | orders with an id that went on before | route |
+//! | [`recent`] | orders with an id that went on before and was taken | route |
 //! | [`execution`] | order messages let through, and refused while nothing is held | all |
 //! | [`monitors`] | disk, memory, descriptors, writes that do not return; the journal; the policy file; the clocks | what it is |
 //!
@@ -167,7 +167,7 @@ impl Signals {
         self.raise("key_age".parse().ok().map(told))
     }
 
-    /// An order came by `route` whose id went on before.
+    /// An order came by `route` whose id went on before and was taken.
     pub fn order_replayed(&self, route: &str, now: Instant) {
         if let Some(recent) = &self.counted.load().replays {
             self.tell(recent, "replays", route, now);

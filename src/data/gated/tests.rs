@@ -1,14 +1,11 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use sekisho_codec::Limits;
 use sekisho_filters::access::{Attempt, Principal};
 use sekisho_filters::exchange::{Input, Orders};
-use sekisho_filters::order_gate::{
-    MessageGate, OrderGateLayer, OrderKey, OrderLedger, OrderLimits, SafetyView, Shadowed,
-};
+use sekisho_filters::order_gate::{Forgetful, MessageGate, OrderGateLayer, OrderLimits, SafetyView, Shadowed};
 use sekisho_filters::{DecisionId, Exchange, Fault, Place, Route, Starts, Witness};
 use sekisho_policy::{Beyond, Class, Forwarded, OrderView, Policy};
 use sekisho_safety::{Cause, Effective, Level, Scope, Source, State, Switch};
@@ -62,7 +59,7 @@ impl Witness for Told {
 
     fn denied(&self, _exchange: &Exchange, _principal: &Principal) {}
 
-    fn replayed(&self, _exchange: &Exchange) {}
+    fn replayed(&self, _exchange: &Exchange, _known: Forwarded) {}
 
     fn nears(&self, _exchange: &Exchange, _bound: Beyond, _share: u8) {}
 
@@ -71,34 +68,6 @@ impl Witness for Told {
     fn forwarded(&self, _exchange: &Exchange, class: Class) {
         self.0.lock().unwrap().push(class);
     }
-}
-
-/// A ledger that remembers nothing.
-#[derive(Debug)]
-struct Forgetful;
-
-impl OrderLedger for Forgetful {
-    fn key(&self, _parts: &[&[u8]]) -> OrderKey {
-        OrderKey::default()
-    }
-
-    fn is_empty(&self) -> bool {
-        true
-    }
-
-    fn age(&self, _known: Forwarded) -> Duration {
-        Duration::ZERO
-    }
-
-    fn find(&self, _key: &OrderKey) -> Option<Forwarded> {
-        None
-    }
-
-    fn leaves(&self, _key: &OrderKey) {}
-
-    fn answered(&self, _key: &OrderKey, _status: u16) {}
-
-    fn stayed(&self, _key: &OrderKey) {}
 }
 
 fn gate(safety: &Arc<Held>, told: &Arc<Told>) -> MessageGate {

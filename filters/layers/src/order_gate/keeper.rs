@@ -111,7 +111,7 @@ impl Keeper {
             order.decide().map_err(|_again| refusal)?;
         }
         if let Some(known) = self.known(&order.keys) {
-            self.witness.replayed(&exchange);
+            self.witness.replayed(&exchange, known);
             if orders.bounds.policy.repeat.is_some_and(|repeat| self.ledger.age(known) <= repeat) {
                 return Err(Refusal::OrderForwardedBefore(known));
             }

@@ -37,6 +37,34 @@ pub trait OrderLedger: Debug + Send + Sync {
     fn stayed(&self, key: &OrderKey);
 }
 
+/// Remembers nothing, for what has no orders of anybody: a measurement, a test.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgetful;
+
+impl OrderLedger for Forgetful {
+    fn key(&self, _parts: &[&[u8]]) -> OrderKey {
+        OrderKey::default()
+    }
+
+    fn is_empty(&self) -> bool {
+        true
+    }
+
+    fn age(&self, _known: Forwarded) -> Duration {
+        Duration::ZERO
+    }
+
+    fn find(&self, _key: &OrderKey) -> Option<Forwarded> {
+        None
+    }
+
+    fn leaves(&self, _key: &OrderKey) {}
+
+    fn answered(&self, _key: &OrderKey, _status: u16) {}
+
+    fn stayed(&self, _key: &OrderKey) {}
+}
+
 /// The keys of the new orders in a message.
 pub(super) fn keys_of(
     ledger: &dyn OrderLedger,

@@ -80,7 +80,7 @@ pub use bounded::Bounded;
 pub use heads::{OrderHeads, OrderHeadsLayer};
 pub use keeper::Shadowed;
 pub use layer::{OrderGateLayer, OrderLimits};
-pub use ledger::{OrderKey, OrderLedger};
+pub use ledger::{Forgetful, OrderKey, OrderLedger};
 pub use messages::{MessageGate, PermittedMessage};
 pub use permitted::{Permitted, Unwritten};
 pub use positions::{Position, Positions};

@@ -20,7 +20,7 @@ pub(crate) struct SignalsWritten {
     pub(crate) secret_leak: Option<SignalWritten>,
     /// Order messages let through or refused: many within the window, or many more than usual.
     pub(crate) execution: Option<SignalWritten>,
-    /// Orders with an id that went on before, by route.
+    /// Orders with an id that went on before and was answered with success, by route.
     pub(crate) replays: Option<SignalWritten>,
     /// Somebody known who keeps asking for what they may not do, by key.
     pub(crate) access: Option<SignalWritten>,
@@ -64,7 +64,7 @@ pub struct Signals {
     pub secret_leak: Option<Signal>,
     /// Order messages let through or refused.
     pub execution: Option<Signal>,
-    /// Orders with an id that went on before.
+    /// Orders with an id that went on before and was taken.
     pub replays: Option<Signal>,
     /// Somebody known who keeps asking for what they may not do.
     pub access: Option<Signal>,
