@@ -2,7 +2,7 @@
 //!
 //! Only PASS and FAIL end a silence; saying UNKNOWN is as good as saying nothing. A gate that nobody has reported has until
 //! its TTL after the start. Every TTL runs on a clock that counts suspend. What a gate has tightened stays when it passes
-//! again: only people loosen.
+//! again: only people loosen. A gate is a [`Lease`] that reports renew: its silence is SAFE, and after `block_after` BLOCK.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use sekisho_journal::{Event, EventType, Severity};
 use sekisho_policy::Gate;
-use sekisho_safety::{Health, Level, Mode, Name, Scope, Sev};
+use sekisho_safety::{Lease, Level, Name, Scope, Sev, Switch, Terms};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::clock::since_boot;
-use super::probe::ask;
+use super::probe::{ask, query};
 use super::signals::Raised;
 use crate::evidence::Journal;
 
@@ -76,7 +76,9 @@ pub struct Gates {
 struct Standing {
     gate: Gate,
     status: Status,
-    deadline: Duration,
+    lease: Lease,
+    /// What its silence has been told to come to: once each.
+    told: Level,
     fails: u32,
     by: String,
     evidence: Option<String>,
@@ -89,7 +91,8 @@ impl Gates {
         let standing = |gate: &Gate| Standing {
             gate: gate.clone(),
             status: Status::Unknown,
-            deadline: now.saturating_add(gate.ttl),
+            lease: Lease::new(terms(gate, gate.ttl), ms(now)),
+            told: Level::OPEN,
             fails: 0,
             by: String::new(),
             evidence: None,
@@ -157,10 +160,19 @@ impl Gates {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let status = match ask(&probe.authority, &probe.path, gate.ttl / 3).await {
-                Some(200..=299) => Status::Pass,
-                Some(_) => Status::Fail,
-                None => Status::Unknown,
+            let patience = gate.ttl / 3;
+            let status = if gate.prometheus {
+                match query(&probe.authority, &probe.path, patience).await {
+                    Some(true) => Status::Pass,
+                    Some(false) => Status::Fail,
+                    None => Status::Unknown,
+                }
+            } else {
+                match ask(&probe.authority, &probe.path, patience).await {
+                    Some(200..=299) => Status::Pass,
+                    Some(_) => Status::Fail,
+                    None => Status::Unknown,
+                }
             };
             let report = Report { status, ttl_ms: None, evidence: None };
             self.report(gate.name.as_str(), report, "probe", since_boot()).await;
@@ -198,7 +210,8 @@ impl Standing {
             return silent;
         }
         self.status = report.status;
-        self.deadline = now.saturating_add(ttl);
+        self.lease = Lease::new(terms(&self.gate, ttl), ms(now));
+        self.told = Level::OPEN;
         self.evidence = report.evidence.map(|text| text.chars().take(MAX_EVIDENCE).collect());
         by.clone_into(&mut self.by);
         if report.status == Status::Pass {
@@ -212,14 +225,17 @@ impl Standing {
     }
 
     fn elapse(&mut self, now: Duration) -> Option<Raised> {
-        if self.deadline == Duration::ZERO || now < self.deadline {
+        let level = self.lease.level(ms(now));
+        if self.told.covers(level) {
             return None;
         }
         self.status = Status::Unknown;
-        // Told once a silence.
-        self.deadline = Duration::ZERO;
-        let level = Level { mode: Mode::Safe, health: Health::Unknown, ..Level::OPEN };
-        Some(self.raised(level, format!("UNKNOWN: silent for longer than {:?}", self.gate.ttl)))
+        self.told = level;
+        let silent = match (level.switch, self.gate.block_after) {
+            (Switch::Block, Some(after)) => after,
+            (Switch::Allow | Switch::CloseOnly | Switch::Block, _) => self.gate.ttl,
+        };
+        Some(self.raised(level, format!("UNKNOWN: silent for longer than {silent:?}")))
     }
 
     fn raised(&self, level: Level, reason: String) -> Raised {
@@ -234,7 +250,7 @@ impl Standing {
             name: self.gate.name.clone(),
             scope: self.gate.scope.clone(),
             status: self.status,
-            left_ms: u64::try_from(self.deadline.saturating_sub(now).as_millis()).unwrap_or(u64::MAX),
+            left_ms: self.lease.left_ms(ms(now)),
             fails: self.fails,
             by: self.by.clone(),
             evidence: self.evidence.clone(),
@@ -252,6 +268,14 @@ impl Status {
             Self::Unknown => "UNKNOWN",
         }
     }
+}
+
+fn terms(gate: &Gate, ttl: Duration) -> Terms {
+    Terms { safe_ms: ms(ttl), block_ms: gate.block_after.map_or(u64::MAX, ms) }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// How often silences are looked for: a TTL is a second at least.

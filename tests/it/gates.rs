@@ -2,7 +2,10 @@
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
+use http_body_util::Full;
+use hyper::Response;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 
@@ -110,6 +113,37 @@ fn a_gate_may_be_asked_instead() {
     let passes = |sidecar: &Sidecar| sidecar.look("/v1/gates").json()["gates"][0]["status"] == "PASS";
     sidecar.until("it is asked", passes);
     assert!(monitor.count() > 0);
+}
+
+/// What a Prometheus server says an expression comes to.
+fn vector(values: &[&str]) -> String {
+    let sample = |value: &&str| format!(r#"{{"metric":{{"job":"feed"}},"value":[1435781451.781,"{value}"]}}"#);
+    let samples = values.iter().map(sample).collect::<Vec<_>>().join(",");
+    format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[{samples}]}}}}"#)
+}
+
+#[test]
+fn a_prometheus_server_may_be_asked_and_its_silence_is_no_health() {
+    let said = Arc::new(Mutex::new(vector(&["1"])));
+    let saying = Arc::clone(&said);
+    let monitor = Upstream::answering(move |_| Response::new(Full::new(saying.lock().unwrap().clone().into())));
+    let more = format!(
+        "gates: {{ feed: {{ ttl: 3s, block_after: 9s, probe: \"http://{}\", query: 'up{{job=\"feed\"}} == 1' }} }}",
+        monitor.address
+    );
+    let sidecar = Sidecar::with(&Upstream::start(), &more);
+    let status = |sidecar: &Sidecar| sidecar.look("/v1/gates").json()["gates"][0]["status"].clone();
+    sidecar.until("it is asked", |sidecar| status(sidecar) == "PASS");
+    assert_eq!(monitor.take()[0].line, "GET /api/v1/query?query=up%7Bjob%3D%22feed%22%7D%20%3D%3D%201");
+    sidecar.release_all();
+    *said.lock().unwrap() = vector(&[]);
+    sidecar.until("an expression without a result fails", |sidecar| status(sidecar) == "FAIL");
+    sidecar.until("and goes on failing", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    assert_eq!(sidecar.state()["level"]["health"], "OK", "it was asked, and it answered");
+    *said.lock().unwrap() = r#"{"status":"error","errorType":"timeout"}"#.to_owned();
+    sidecar.until("no result is silence", |sidecar| sidecar.state()["level"]["health"] == "UNKNOWN");
+    assert_eq!(sidecar.posture(), "CLOSE_ONLY");
+    sidecar.until("and a long one is BLOCK", |sidecar| sidecar.posture() == "BLOCK");
 }
 
 #[test]

@@ -49,7 +49,7 @@ enum Step {
 }
 
 const LEVELS: [Level; 2] = [Level::switch(Switch::Block), Level { mode: Mode::Safe, ..Level::OPEN }];
-const TERMS: Terms = Terms { close_only_ms: 20, block_ms: 40 };
+const TERMS: Terms = Terms { safe_ms: 20, block_ms: 40 };
 
 fn steps() -> Vec<Step> {
     let mut steps = vec![

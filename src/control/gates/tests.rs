@@ -15,8 +15,11 @@ fn at(second: u64) -> Duration {
 }
 
 fn stand() -> Stand {
-    let yaml = "version: 1\nservice: s\ngates: {feed: {ttl: 10s, confirm: 2, fail: BLOCK}}\n";
-    let policy = Policy::parse("p", yaml).unwrap();
+    stand_with("ttl: 10s, confirm: 2, fail: BLOCK")
+}
+
+fn stand_with(gate: &str) -> Stand {
+    let policy = Policy::parse("p", &format!("version: 1\nservice: s\ngates: {{feed: {{{gate}}}}}\n")).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let journal = Journal::open(JournalSettings::new(dir.path(), "gates.example/journal"), Arc::new(str::to_owned));
     let (sender, raised) = mpsc::channel(8);
@@ -66,6 +69,22 @@ async fn silence_is_unknown_and_unknown_is_silence() {
     assert_eq!(stand.say(Status::Pass, 61).await, Some(Posture::CloseOnly), "a report that comes too late is too late");
     let view = stand.gates.all(at(62)).remove(0);
     assert_eq!((view.status, view.left_ms), (Status::Pass, 9000));
+}
+
+#[tokio::test]
+async fn a_silence_that_goes_on_is_block_where_policy_says_so() {
+    let mut stand = stand_with("ttl: 10s, block_after: 30s");
+    for from in [0, 100] {
+        assert_eq!(stand.say(Status::Pass, from).await, None);
+        assert_eq!(stand.wait(from + 9).await, None);
+        assert_eq!(stand.wait(from + 10).await, Some(Posture::CloseOnly));
+        assert_eq!(stand.wait(from + 29).await, None);
+        assert_eq!(stand.wait(from + 30).await, Some(Posture::Block));
+        assert_eq!(stand.wait(from + 60).await, None, "once each");
+    }
+    // A suspend that outlasts both is told as what it comes to.
+    assert_eq!(stand.say(Status::Pass, 200).await, None);
+    assert_eq!(stand.wait(300).await, Some(Posture::Block));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use sekisho_safety::{Level, Scope, Sev};
 
@@ -57,9 +58,12 @@ impl Diff {
                 None => self.gate(Means::Tighter, now, "it is new"),
                 Some(gate) if gate == now => {}
                 Some(gate) => {
-                    let Gate { name: _, ttl, confirm, fail, scope, probe } = gate;
+                    let Gate { name: _, ttl, confirm, fail, scope, block_after, probe, prometheus } = gate;
                     let strict = now.ttl <= *ttl && now.confirm <= *confirm && covers(Some(now.fail), Some(*fail));
-                    let strict = strict && wider(&now.scope, scope) && now.probe == *probe;
+                    let asked = (&now.probe, now.prometheus) == (probe, *prometheus);
+                    let never = Duration::MAX;
+                    let sooner = now.block_after.unwrap_or(never) <= block_after.unwrap_or(never);
+                    let strict = strict && wider(&now.scope, scope) && asked && sooner;
                     self.gate(
                         if strict { Means::Tighter } else { Means::Looser },
                         now,

@@ -170,6 +170,7 @@ fn what_is_read_at_the_start_alone_takes_a_restart() {
         ("sentinel: /run/block", "sentinel: /run/other", "safety.sentinel", Means::Looser),
         ("ttl: 30s", "ttl: 10s", "gates.feed", Means::Tighter),
         ("fail: SAFE", "fail: BLOCK", "gates.feed", Means::Tighter),
+        ("fail: SAFE", "fail: SAFE, block_after: 5m", "gates.feed", Means::Tighter),
         ("ttl: 30s", "ttl: 40s", "gates.feed", Means::Looser),
         ("gates: { feed:", "gates: { other: {}, feed:", "gates.other", Means::Tighter),
         ("gates: { feed:", "gates: { other:", "gates.feed", Means::Looser),
