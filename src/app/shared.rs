@@ -129,13 +129,15 @@ impl Shared {
     }
 
     fn preconditions(&self, policy: &Policy) -> Arc<Preconditions> {
+        let maker = self.bundles.load();
         Arc::new(Preconditions {
             safety: Arc::clone(&self.safety),
             incidents: Arc::clone(&self.incidents),
             gates: Arc::clone(&self.gates),
             journal: self.journal.clone(),
             bundles: Some(Arc::new(StoredBundles {
-                maker: self.bundles.load_full(),
+                data: maker.data.clone(),
+                vault: maker.vault.clone(),
                 key: self.journal.verifier_key().clone(),
             })),
             min_stay: policy.safety.min_stay,
