@@ -12,7 +12,7 @@ use crate::sidecar::{ROOT, Sidecar, known};
 use crate::upstream::Upstream;
 
 /// One end of a session, as strict about numbers as the standard.
-struct Engine {
+pub(crate) struct Engine {
     stream: TcpStream,
     read: Stream,
     name: &'static str,
@@ -23,20 +23,20 @@ struct Engine {
 
 /// What an engine got: MsgType, and the fields of it that the tests look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Got {
-    kind: String,
+pub(crate) struct Got {
+    pub(crate) kind: String,
     number: u64,
     fields: Vec<(u32, String)>,
 }
 
 impl Got {
-    fn field(&self, tag: u32) -> &str {
+    pub(crate) fn field(&self, tag: u32) -> &str {
         self.fields.iter().find(|(ours, _)| *ours == tag).map_or("", |(_, value)| value)
     }
 }
 
 impl Engine {
-    fn on(stream: TcpStream, name: &'static str, peer: &'static str) -> Self {
+    pub(crate) fn on(stream: TcpStream, name: &'static str, peer: &'static str) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         Self { stream, read: Stream::new(1 << 20), name, peer, next: 1, expected: 1 }
@@ -54,7 +54,7 @@ impl Engine {
         self.stream.write_all(bytes).unwrap_or_default();
     }
 
-    fn send(&mut self, kind: &str, fields: &[(u32, &str)]) -> u64 {
+    pub(crate) fn send(&mut self, kind: &str, fields: &[(u32, &str)]) -> u64 {
         let number = self.next;
         self.next += 1;
         let draft = fields.iter().fold(self.draft(kind, number), |draft, (tag, value)| draft.field(*tag, value));
@@ -71,7 +71,7 @@ impl Engine {
     }
 
     /// The next message; its number is the one expected, unless it is a possible duplicate.
-    fn take(&mut self) -> Option<Got> {
+    pub(crate) fn take(&mut self) -> Option<Got> {
         let mut piece = [0; 4096];
         loop {
             if let Some(frame) = self.read.frame().unwrap() {
@@ -92,20 +92,20 @@ impl Engine {
         }
     }
 
-    fn logon(&mut self, more: &[(u32, &str)]) {
+    pub(crate) fn logon(&mut self, more: &[(u32, &str)]) {
         self.send("A", &[&[(98, "0"), (108, "30")], more].concat());
         assert_eq!(self.take().unwrap().kind, "A");
     }
 }
 
 /// A venue that answers as venues do, and keeps what reached it.
-struct Venue {
+pub(crate) struct Venue {
     address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
 }
 
 impl Venue {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         let venue = Self { address: socket.local_addr().unwrap(), got: Arc::default() };
         let got = Arc::clone(&venue.got);
@@ -130,7 +130,7 @@ impl Venue {
     }
 
     /// Policy for a sidecar in front of it.
-    fn policy(&self) -> String {
+    pub(crate) fn policy(&self) -> String {
         format!(
             "fix: [{{ name: venue, listen: \"127.0.0.1:0\", connect: \"{}\", scopes: [\"venue:fix\"] }}]",
             self.address
@@ -165,7 +165,7 @@ fn desk(sidecar: &Sidecar) -> Engine {
     Engine::on(TcpStream::connect(sidecar.fix("venue")).unwrap(), "DESK", "VENUE")
 }
 
-fn order(id: &str) -> [(u32, &str); 5] {
+pub(crate) fn order(id: &str) -> [(u32, &str); 5] {
     [(11, id), (55, "ABC"), (54, "1"), (38, "10"), (40, "1")]
 }
 

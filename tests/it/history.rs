@@ -1,11 +1,21 @@
-//! The flip is linearizable: what orders and changes of state saw of each other is looked through for what could not be.
+//! The flip is linearizable, on every connection that orders travel on: what orders and changes of state saw of each other is
+//! looked through for what could not be.
 
+use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
 use crate::client::send;
+use crate::fix::{self, Engine};
 use crate::sidecar::Sidecar;
+use crate::socket::{Client, Venue};
 use crate::upstream::Upstream;
 
 /// What was done, from the moment it was asked for to the moment it was answered, on one clock.
@@ -67,30 +77,30 @@ fn what_cannot_be_is_found() {
     }
 }
 
-#[test]
-fn orders_and_flips_under_load_fit_one_order_of_events() {
-    // More is for a recipe: `SEKISHO_TEST_FLIPS=1000`.
-    let flips: usize = std::env::var("SEKISHO_TEST_FLIPS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let upstream = Upstream::start();
-    let sidecar = Sidecar::with(&upstream, "limits: { in_flight_orders: 1000 }");
+/// Sends orders until it is told to stop.
+type Sender<'s> = Box<dyn FnMut() -> What + Send + 's>;
+
+/// Flips the state under orders of all `senders`, and has what they saw fit one order of events.
+fn hold(sidecar: &Sidecar, flips: usize, senders: Vec<Sender<'_>>) -> String {
     let (start, stop, history) = (Instant::now(), AtomicBool::new(false), Mutex::new(Vec::new()));
-    let record = |what: &dyn Fn() -> What| {
+    let record = |what: &mut dyn FnMut() -> What| {
         let asked = start.elapsed();
         let what = what();
         history.lock().unwrap().push(Done { asked, answered: start.elapsed(), what });
     };
     let mut waits = Vec::new();
-    record(&|| What::Block);
+    record(&mut || What::Block);
     std::thread::scope(|scope| {
-        for _ in 0..4 {
+        for mut sender in senders {
             scope.spawn(|| {
+                let mut sender = move || sender();
                 while !stop.load(Ordering::Relaxed) {
-                    record(&|| order(&sidecar));
+                    record(&mut sender);
                 }
             });
         }
         for _ in 0..flips {
-            record(&|| {
+            record(&mut || {
                 sidecar.release_all();
                 What::Allow
             });
@@ -98,7 +108,7 @@ fn orders_and_flips_under_load_fit_one_order_of_events() {
             let before = passed();
             sidecar.until("orders pass", |_| passed() > before + 5);
             let asked = Instant::now();
-            record(&|| {
+            record(&mut || {
                 assert_eq!(sidecar.tighten("BLOCK").status, 200);
                 What::Block
             });
@@ -109,22 +119,97 @@ fn orders_and_flips_under_load_fit_one_order_of_events() {
     let history = history.into_inner().unwrap();
     let found = impossible(&history);
     assert!(found.is_empty(), "{} of {}: {found:?}", found.len(), history.len());
-    let passed = history.iter().filter(|done| done.what == What::Passed).count();
-    assert!(passed >= 5 * flips, "{passed}");
+    let told = |what| history.iter().filter(|done| done.what == what).count();
+    assert!(told(What::Passed) >= 5 * flips && told(What::Refused) > 0, "{} orders", history.len());
     waits.sort_unstable();
-    // Noted and not judged: how long it takes says something of the machine too.
-    if let Ok(path) = std::env::var("SEKISHO_TEST_NOTES") {
-        let (orders, at) = (history.len(), |percent: usize| waits[waits.len() * percent / 100]);
-        let notes = format!("{flips} flips, {orders} orders; a tightening: p50 {:?}, p99 {:?}\n", at(50), at(99));
-        std::fs::write(path, notes).unwrap();
-    }
+    let at = |percent: usize| waits[waits.len() * percent / 100];
+    format!("{flips} flips, {} orders; a tightening: p50 {:?}, p99 {:?}\n", history.len(), at(50), at(99))
 }
 
-fn order(sidecar: &Sidecar) -> What {
-    let body = br#"{"symbol":"A","side":"buy","type":"market","qty":"1"}"#;
-    match send(sidecar.egress, "POST /v2/orders", &[("content-type", "application/json")], body).status {
+/// How often the state is flipped: more is for a recipe, `SEKISHO_TEST_FLIPS=1000`.
+fn flips(usually: usize) -> usize {
+    std::env::var("SEKISHO_TEST_FLIPS").ok().and_then(|text| text.parse().ok()).unwrap_or(usually)
+}
+
+const ROOM: &str = "limits: { in_flight_orders: 1000 }";
+const ORDER: &[u8] = br#"{"symbol":"A","side":"buy","type":"market","qty":"1"}"#;
+
+fn told(status: u16) -> What {
+    match status {
         200 => What::Passed,
         403 => What::Refused,
         other => panic!("{other}"),
     }
+}
+
+#[test]
+fn orders_and_flips_under_load_fit_one_order_of_events() {
+    let sidecar = Sidecar::with(&Upstream::start(), ROOM);
+    let json = [("content-type", "application/json")];
+    let order = || told(send(sidecar.egress, "POST /v2/orders", &json, ORDER).status);
+    let notes = hold(&sidecar, flips(10), (0..4).map(|_| Box::new(order) as Sender<'_>).collect());
+    // Noted and not judged: how long it takes says something of the machine too.
+    if let Ok(path) = std::env::var("SEKISHO_TEST_NOTES") {
+        std::fs::write(path, notes).unwrap();
+    }
+}
+
+#[test]
+fn so_do_streams_of_open_http2_connections() {
+    let sidecar = Sidecar::with(&Upstream::start(), ROOM);
+    let sender = |_| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let mut connection = runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(sidecar.egress).await.unwrap();
+            let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+            let (sender, connection) = handshake.unwrap();
+            tokio::spawn(connection);
+            sender
+        });
+        Box::new(move || {
+            let request = Request::post("http://localhost/v2/orders").header("content-type", "application/json");
+            let request = request.body(Full::new(Bytes::from_static(ORDER))).unwrap();
+            told(runtime.block_on(connection.send_request(request)).unwrap().status().as_u16())
+        }) as Sender<'_>
+    };
+    hold(&sidecar, flips(5), (0..2).map(sender).collect());
+}
+
+#[test]
+fn so_do_messages_of_open_websockets() {
+    let venue = Venue::start("", vec![]);
+    let sidecar = Sidecar::with(&venue.upstream, ROOM);
+    let sender = |_| {
+        let mut client = Client::open(sidecar.egress, "/desk");
+        Box::new(move || {
+            let answer = client.ask(r#"{"id":"a","op":"order","args":{"side":"buy","symbol":"ABC"}}"#);
+            match answer.starts_with("got ") {
+                true => What::Passed,
+                false if answer.contains("error") => What::Refused,
+                false => panic!("{answer}"),
+            }
+        }) as Sender<'_>
+    };
+    hold(&sidecar, flips(5), (0..2).map(sender).collect());
+}
+
+#[test]
+fn so_do_messages_of_an_open_fix_session() {
+    let venue = fix::Venue::start();
+    let sidecar = Sidecar::with(&Upstream::start(), &format!("{}\n{ROOM}", venue.policy()));
+    let mut engine = Engine::on(TcpStream::connect(sidecar.fix("venue")).unwrap(), "DESK", "VENUE");
+    engine.logon(&[]);
+    let mut number = 0;
+    let sender = move || {
+        number += 1;
+        engine.send("D", &fix::order(&number.to_string()));
+        let report = engine.take().unwrap();
+        assert_eq!((report.kind.as_str(), report.field(11)), ("8", number.to_string().as_str()));
+        match report.field(39) {
+            "0" => What::Passed,
+            "8" => What::Refused,
+            other => panic!("{other}"),
+        }
+    };
+    hold(&sidecar, flips(5), vec![Box::new(sender)]);
 }
