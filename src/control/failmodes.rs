@@ -53,6 +53,8 @@ pub const ALL: &[FailMode] = rows! {
     "gates" {
         "a reporter falls silent" => "UNKNOWN, until people release it", "SAFE",
             "tests/it/gates.rs::a_reporter_that_falls_silent_is_unknown_and_safe";
+        "its silence goes on for `block_after`" => "UNKNOWN still, and nothing but cancels passes", "BLOCK",
+            "tests/it/gates.rs::a_prometheus_server_may_be_asked_and_its_silence_is_no_health";
         "a gate fails once" => "nothing: it takes as many as policy says", "-",
             "tests/it/gates.rs::one_fail_is_a_blip_and_two_in_a_row_are_not";
     }
@@ -69,6 +71,8 @@ pub const ALL: &[FailMode] = rows! {
     "journal" {
         "an entry is changed on the disk" => "SEV0; nothing is loosened, cancels pass", "BLOCK",
             "tests/it/signals.rs::a_journal_that_no_longer_verifies_is_sev0";
+        "it cannot be read back, twice in a row" => "not known to be whole: UNKNOWN, until people release it", "SAFE",
+            "tests/it/signals.rs::a_journal_that_cannot_be_read_once_is_a_blip_and_one_that_stays_so_is_unknown";
         "it does not verify when somebody wants to loosen" => "refused; tightening works", "-",
             "tests/it/state.rs::nothing_is_loosened_while_the_journal_cannot_verify";
         "the disk is full" => "a signal; tightening acts, what cannot be written waits, nothing is loosened", "SAFE",
@@ -85,6 +89,10 @@ pub const ALL: &[FailMode] = rows! {
     "orders" {
         "they are replayed" => "a signal; in a stricter state the same id is refused as known", "SAFE",
             "tests/it/signals.rs::orders_that_are_replayed_tighten_and_one_that_is_sent_twice_does_not";
+        "they are sent again because the venue took none" => "recorded, and no signal", "-",
+            "tests/it/signals.rs::an_order_that_is_sent_again_because_it_was_not_taken_is_no_replay";
+        "many are refused while nothing is held" => "a signal", "SAFE",
+            "tests/it/signals.rs::a_wave_of_refused_orders_tightens_and_half_of_one_does_not";
     }
     "callers" {
         "many guess at keys that do not exist" => "they wait; trading goes on", "-",

@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
 use sekisho_policy::Policy;
 use serde_json::json;
 
@@ -185,4 +188,94 @@ fn a_journal_that_no_longer_verifies_is_sev0() {
     sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["integrity"]);
     let asked = sidecar.change("/v1/release/propose", ANN, &json!({ "reason": "test" }));
     assert_eq!(asked.status, 503, "{asked:?}");
+}
+
+#[test]
+fn an_order_that_is_sent_again_because_it_was_not_taken_is_no_replay() {
+    let refusing = |status: u16| {
+        Upstream::answering(move |_| {
+            let mut answer = Response::new(Full::new(Bytes::from_static(b"{}")));
+            *answer.status_mut() = status.try_into().unwrap();
+            answer
+        })
+    };
+    // It said that it did not take it, that it does not know, and nothing that anybody could read.
+    for venue in [refusing(422), refusing(500), Upstream::saying(b"?\r\n\r\n".to_vec())] {
+        let sidecar = Sidecar::with(&venue, &defaults());
+        sidecar.release_all();
+        let order = br#"{"symbol":"A","side":"buy","qty":"1","type":"market","client_order_id":"one"}"#;
+        for _ in 0..30 {
+            send(sidecar.egress, "POST /v2/orders", &[("content-type", "application/json")], order);
+        }
+        sidecar.until("that is recorded", |sidecar| {
+            let told = sidecar.events("operation");
+            told.iter().any(|event| event["action"] == "order.replayed")
+        });
+        assert_eq!((sidecar.posture().as_str(), incidents(&sidecar)), ("ALLOW", vec![]));
+        assert_eq!(sidecar.events("security.alert.raised").len(), 0);
+    }
+}
+
+#[test]
+fn a_wave_of_refused_orders_tightens_and_half_of_one_does_not() {
+    let (_upstream, sidecar) = open("signals: { execution: { count: 40, window: 60s, factor: 1000 } }");
+    let refused = || {
+        let headers = [("content-type", "application/json")];
+        assert_eq!(send(sidecar.egress, "POST /v2/nobody-knows", &headers, b"{}").code(), "order_refused");
+    };
+    (0..20).for_each(|_| refused());
+    // They are looked at once a second: by the time this says so, they have been.
+    let looked = std::time::Instant::now();
+    sidecar.until("a second passes", |_| looked.elapsed().as_millis() > 1500);
+    assert_eq!((sidecar.posture().as_str(), incidents(&sidecar)), ("ALLOW", vec![]));
+    (0..20).for_each(|_| refused());
+    sidecar.until("a wave tightens", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    sidecar.until("and is an incident", |sidecar| incidents(sidecar) == ["execution.rejects"]);
+}
+
+#[test]
+fn a_shortage_that_is_seen_once_tightens_where_once_is_enough_and_nowhere_else() {
+    // No disk has as much room, so each look finds it near full; within this test there is one look.
+    let seen = |count: u32| {
+        let more = format!(
+            "monitors: {{ disk_free_bytes: 1024GiB, interval: 10m }}\nsignals: {{ resources: {{ count: {count} }} }}"
+        );
+        Sidecar::with(&Upstream::start(), &more)
+    };
+    let (once, twice) = (seen(1), seen(2));
+    once.until("one look is enough", |sidecar| incidents(sidecar) == ["resources"]);
+    assert_eq!(once.state()["level"]["mode"], "SAFE");
+    twice.release_all();
+    assert_eq!((twice.posture().as_str(), incidents(&twice)), ("ALLOW", vec![]));
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_once_is_a_blip_and_one_that_stays_so_is_unknown() {
+    let (_upstream, sidecar) = open("monitors: { integrity_interval: 2s }");
+    let segment = sidecar.data().join("journal/segments/000000000000.ndjson");
+    let aside = sidecar.dir.path().join("aside");
+    let hide = || {
+        std::fs::rename(&segment, &aside).unwrap();
+        std::fs::create_dir(&segment).unwrap();
+    };
+    let verdicts = |sidecar: &Sidecar| -> Vec<String> {
+        let told = sidecar.events("integrity.record");
+        let verdict = |event: &serde_json::Value| event["outputs"]["verdict"].as_str().map(str::to_owned);
+        told.iter().filter_map(verdict).collect()
+    };
+    hide();
+    sidecar.until("it is not known to be whole", |sidecar| verdicts(sidecar).contains(&"UNKNOWN".to_owned()));
+    std::fs::remove_dir(&segment).unwrap();
+    std::fs::rename(&aside, &segment).unwrap();
+    sidecar.until("and then it is", |sidecar| {
+        let verdicts = verdicts(sidecar);
+        let unknown = verdicts.iter().position(|verdict| verdict == "UNKNOWN");
+        unknown.is_some_and(|at| verdicts[at..].contains(&"PASS".to_owned()))
+    });
+    assert_eq!((sidecar.posture().as_str(), incidents(&sidecar)), ("ALLOW", vec![]));
+    hide();
+    sidecar.until("twice in a row is no blip", |sidecar| sidecar.posture() == "CLOSE_ONLY");
+    let level = sidecar.state()["level"].clone();
+    assert_eq!((&level["mode"], &level["health"]), (&json!("SAFE"), &json!("UNKNOWN")));
+    sidecar.until("which is an incident", |sidecar| incidents(sidecar) == ["integrity"]);
 }
