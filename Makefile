@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo exporters kills faults leaks flips clients rules manifests stack package sessions ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo exporters kills faults leaks flips tighten clients rules manifests stack package sessions ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,13 @@ stack: ## starts docker-compose.yml and looks at what it does (needs docker, doc
 
 flips: ## flips the state 100000 times under orders on their way
 	SEKISHO_TEST_FLIPS=100000 $(CARGO) test --release --locked -p sekisho-filters no_order_is_written
+
+tighten: ## how long a tightening takes in a release build, under orders on every kind of connection (FLIPS= so often)
+	$(CARGO) build --release --locked
+	rm -f target/tighten
+	SEKISHO_TEST_BINARY="$(CURDIR)/target/release/sekisho" SEKISHO_TEST_FLIPS=$(or $(FLIPS),200) SEKISHO_TEST_NOTES="$(CURDIR)/target/tighten" \
+		$(CARGO) test --locked --test it history:: -- --test-threads 1
+	cat target/tighten
 
 clients: target/clients ## real client libraries through the sidecar, against venues on loopback (installs them; VENUES= picks some)
 	$(CARGO) build --locked
