@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use sekisho_policy::Policy;
 use serde_json::json;
 
@@ -251,29 +252,27 @@ fn a_shortage_that_is_seen_once_tightens_where_once_is_enough_and_nowhere_else()
 
 #[test]
 fn a_journal_that_cannot_be_read_once_is_a_blip_and_one_that_stays_so_is_unknown() {
-    let (_upstream, sidecar) = open("monitors: { integrity_interval: 2s }");
+    let (_upstream, sidecar) = open("monitors: { integrity_interval: 4s }");
     let segment = sidecar.data().join("journal/segments/000000000000.ndjson");
     let aside = sidecar.dir.path().join("aside");
-    let hide = || {
-        std::fs::rename(&segment, &aside).unwrap();
-        std::fs::create_dir(&segment).unwrap();
-    };
+    std::fs::create_dir(&aside).unwrap();
+    // In one step: a segment that is missing is no blip.
+    let exchange = || renameat_with(CWD, &segment, CWD, &aside, RenameFlags::EXCHANGE).unwrap();
     let verdicts = |sidecar: &Sidecar| -> Vec<String> {
         let told = sidecar.events("integrity.record");
         let verdict = |event: &serde_json::Value| event["outputs"]["verdict"].as_str().map(str::to_owned);
         told.iter().filter_map(verdict).collect()
     };
-    hide();
+    exchange();
     sidecar.until("it is not known to be whole", |sidecar| verdicts(sidecar).contains(&"UNKNOWN".to_owned()));
-    std::fs::remove_dir(&segment).unwrap();
-    std::fs::rename(&aside, &segment).unwrap();
+    exchange();
     sidecar.until("and then it is", |sidecar| {
         let verdicts = verdicts(sidecar);
         let unknown = verdicts.iter().position(|verdict| verdict == "UNKNOWN");
         unknown.is_some_and(|at| verdicts[at..].contains(&"PASS".to_owned()))
     });
     assert_eq!((sidecar.posture().as_str(), incidents(&sidecar)), ("ALLOW", vec![]));
-    hide();
+    exchange();
     sidecar.until("twice in a row is no blip", |sidecar| sidecar.posture() == "CLOSE_ONLY");
     let level = sidecar.state()["level"].clone();
     assert_eq!((&level["mode"], &level["health"]), (&json!("SAFE"), &json!("UNKNOWN")));
