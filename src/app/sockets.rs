@@ -37,7 +37,7 @@ impl Entrance {
         let upstreams = upstreams.clone();
         let build = Box::new(move |parts| chain(parts, upstreams.clone()));
         let serving = Mutex::new(Serving::new(Arc::clone(live), self.listener, build));
-        let handler = Gate { serving, witness: Arc::clone(witness), websockets };
+        let handler = Gate { serving, witness: Arc::clone(witness), websockets, linger: self.limits.header_timeout };
         let (room, peers, tls) = (Arc::clone(&self.room), self.peers.clone(), self.tls.clone());
         Listening { socket: self.socket.clone(), handler, limits: self.limits, room, peers, tls }
     }

@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::Request;
 use http::header::UPGRADE;
+use http::{Request, Version};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
@@ -25,6 +25,7 @@ use super::chain::Chain;
 use super::drain::Drained;
 use super::exposure::Socket;
 use super::hops::Hops;
+use super::linger::Lingering;
 use super::live::Serving;
 use super::peers::Peers;
 use super::secure::ServerTls;
@@ -109,6 +110,8 @@ pub struct Gate<C> {
     pub witness: Arc<dyn Witness>,
     /// What becomes of a handshake.
     pub websockets: WebSockets,
+    /// How long what nobody wants of a request is read, where its connection carries others.
+    pub linger: Duration,
 }
 
 /// Binds `address`.
@@ -330,7 +333,11 @@ impl<C: Chain> Handle for Gate<C> {
                 return Answer::now(Ok(answer(&refusal, exchange.decision, asked)));
             }
         };
-        let request = request.map(|body| Body::stream(body.map_err(|error| Fault::Downstream(error.into()))));
+        let lingers = request.version() == Version::HTTP_2;
+        let request = request.map(|body| match lingers {
+            true => Body::stream(Lingering::new(body, self.linger).map_err(downstream)),
+            false => Body::stream(body.map_err(downstream)),
+        });
         let exchange = Arc::new(exchange);
         let answer = serving.chain.call(Hop { exchange: Arc::clone(&exchange), request });
         let Some(socket) = socket else { return answer };
@@ -341,6 +348,10 @@ impl<C: Chain> Handle for Gate<C> {
     fn websockets(&self) -> Option<&WebSockets> {
         Some(&self.websockets)
     }
+}
+
+fn downstream(error: hyper::Error) -> Fault {
+    Fault::Downstream(error.into())
 }
 
 /// How often deadlines are looked at within the time for a head: it may take a sixteenth longer than policy says.

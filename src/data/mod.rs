@@ -26,6 +26,8 @@ pub mod chain;
 
 mod drain;
 
+mod linger;
+
 mod timer;
 
 pub mod upstream;

@@ -197,6 +197,28 @@ fn floods_end_the_connection_and_nobody_else_notices() {
     assert_eq!(send(to, "GET /plain", &[], b"").status, 200);
 }
 
+#[test]
+fn a_client_that_goes_on_sending_orders_that_are_refused_keeps_its_connection() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::blocked(&upstream);
+    let mut raw = Raw::open(sidecar.egress);
+    // Room for all answers.
+    assert!(raw.frame(WINDOW_UPDATE, 0, 0, &0x4000_0000_u32.to_be_bytes()));
+    let mut order = but(":path", Some("/v2/orders"));
+    order[0].1 = "POST";
+    order.push(("content-type", "application/json"));
+    // h2 ends a connection at the 1024th error of its other side.
+    for stream in (1..2400).step_by(2) {
+        assert!(raw.request(stream, &order, 0));
+        // Refused by its head, before the rest is there.
+        assert_eq!(raw.back(), Back::Status(499), "{stream}");
+        assert!(raw.frame(DATA, END_STREAM, stream, b"{\"side\":\"buy\"}"));
+    }
+    raw.request(2401, &but(":path", Some("/v2/orders")), END_STREAM);
+    assert_eq!(raw.back(), Back::Status(200), "what is no order passes on it");
+    assert_eq!(upstream.count(), 1);
+}
+
 /// What makes no request of a sound one.
 const TOO_MUCH: [(&str, &str); 28] = [
     (":method", "GET"),

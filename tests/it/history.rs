@@ -167,6 +167,7 @@ fn so_do_streams_of_open_http2_connections() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut connection = runtime.block_on(async {
             let stream = tokio::net::TcpStream::connect(sidecar.egress).await.unwrap();
+            stream.set_nodelay(true).unwrap();
             let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
             let (sender, connection) = handshake.unwrap();
             tokio::spawn(connection);
