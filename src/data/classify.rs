@@ -91,6 +91,11 @@ impl Routes {
         &self.hops
     }
 
+    /// The route that takes a handshake for `host` at `path`, which was a `GET`.
+    pub fn upgrading(&self, host: &str, path: &str) -> Option<&Arc<Route>> {
+        self.entries.iter().find(|entry| entry.meets((&Method::GET, path), host)).map(|entry| &entry.route)
+    }
+
     /// Checks the head of a request and finds its route. The exchange is made either way, so that a refusal has an id.
     ///
     /// # Errors
@@ -126,9 +131,13 @@ impl Routes {
 
 impl Entry {
     pub(super) fn takes<B>(&self, request: &Request<B>, host: &str) -> bool {
-        is_under(request.uri().path(), &self.path_prefix)
+        self.meets((request.method(), request.uri().path()), host)
+    }
+
+    fn meets(&self, (method, path): (&Method, &str), host: &str) -> bool {
+        is_under(path, &self.path_prefix)
             && self.host.as_deref().is_none_or(|wanted| wanted == host)
-            && self.methods.as_ref().is_none_or(|methods| methods.contains(request.method()))
+            && self.methods.as_ref().is_none_or(|methods| methods.contains(method))
     }
 }
 

@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sekisho_filters::Exchange;
+use sekisho_filters::exchange::Input;
 use sekisho_policy::Listener;
+use tokio::sync::watch;
 
 use super::chain::Parts;
 use super::classify::Routes;
@@ -29,6 +32,22 @@ impl Served {
             Listener::Egress => &self.egress,
         }
     }
+
+    /// What a WebSocket goes on as that was opened at `path` as `connection`. `None`: whoever opened it so would not be let in so
+    /// now, or would be looked into otherwise than from the first byte on.
+    #[must_use]
+    pub fn goes_on(&self, connection: &Arc<Exchange>, path: &str) -> Option<Arc<Exchange>> {
+        let before = &connection.route;
+        let routes = [&self.ingress, &self.egress];
+        let routes = routes.into_iter().find(|routes| routes.all().any(|route| route.name == before.name))?;
+        let route = routes.upgrading(&connection.host, path).filter(|route| route.upgrades_as(before))?;
+        if Arc::ptr_eq(route, before) {
+            return Some(Arc::clone(connection));
+        }
+        let Exchange { decision, peer, host, .. } = &**connection;
+        let (route, host) = (Arc::clone(route), Arc::clone(host));
+        Some(Arc::new(Exchange { decision: *decision, peer: *peer, route, host, input: Input::default() }))
+    }
 }
 
 /// What is served now.
@@ -37,13 +56,15 @@ pub struct Live {
     /// Counts replacements, so that a request reads a number and takes no lock.
     generation: AtomicU64,
     served: Mutex<Arc<Served>>,
+    /// Wakes who waits for the next.
+    replaced: watch::Sender<()>,
 }
 
 impl Live {
     /// Serves `served`.
     #[must_use]
     pub fn new(served: Served) -> Self {
-        Self { generation: AtomicU64::new(0), served: Mutex::new(Arc::new(served)) }
+        Self { generation: AtomicU64::new(0), served: Mutex::new(Arc::new(served)), replaced: watch::Sender::new(()) }
     }
 
     /// Serves what `change` makes of it. Every request that is classified after this returns meets the new.
@@ -51,6 +72,18 @@ impl Live {
         let mut served = self.lock();
         *served = Arc::new(change(&served));
         self.generation.fetch_add(1, Ordering::Release);
+        self.replaced.send_replace(());
+    }
+
+    /// Waits until what is served is another than when it had been replaced `generation` times.
+    pub async fn beyond(&self, generation: u64) {
+        let mut replaced = self.replaced.subscribe();
+        while self.generation() == generation {
+            // INVARIANT: the sender is here, so this ends when there is something new.
+            if replaced.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// What is served now.

@@ -1,9 +1,15 @@
 //! The policy file, read again while the sidecar runs.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::client::{Answer, send};
+use crate::fix::{self, Engine};
 use crate::sidecar::{ANN, BOB, DESK, ROOT, Sidecar, known};
+use crate::socket::{Client, Venue};
 use crate::upstream::Upstream;
 
 fn text(sidecar: &Sidecar) -> String {
@@ -206,4 +212,70 @@ fn a_secret_that_changes_is_looked_for_at_once_and_so_is_what_it_was() {
     std::fs::write(sidecar.dir.path().join("known"), &next).unwrap();
     assert_eq!(reload(&sidecar).status, 200, "the file is the same, the secret is not");
     assert!(!log(&next).contains(&next) && !log(&known()).contains(&known()));
+}
+
+#[test]
+fn open_sockets_go_on_under_the_new_policy_unless_it_would_not_open_them() {
+    let venue = Venue::start("", vec![]);
+    let sidecar = Sidecar::with(&venue.upstream, QUIET);
+    sidecar.release_all();
+    let (mut desk, mut feed) = (Client::open(sidecar.egress, "/desk"), Client::open(sidecar.egress, "/ws"));
+    let login = format!(r#"{{"id":7,"op":"login","args":{{"key":"{}"}}}}"#, known());
+    assert_eq!(desk.ask(&login), format!("got {login}"));
+    assert_eq!(feed.ask("tick"), "got tick");
+
+    edit(&sidecar, "allow_fields: [args.key]", "allow_fields: []");
+    assert_eq!(reload(&sidecar).status, 200);
+    let refused = desk.ask(&login);
+    assert!(refused.contains("error"), "the next message is judged by what holds now: {refused}");
+    assert_eq!((desk.ask("ping"), feed.ask("tick")), ("got ping".to_owned(), "got tick".to_owned()));
+
+    edit(&sidecar, "path_prefix: /ws }, upstream: app, websocket: true", "path_prefix: /ws }, upstream: app");
+    assert_eq!(reload(&sidecar).status, 200);
+    assert!(feed.hear().starts_with("Close 1008"), "nobody could open it now, and nothing has to be said on it");
+    assert_eq!(desk.ask("ping"), "got ping");
+
+    edit(
+        &sidecar,
+        "path_prefix: /desk }\n    upstream: app",
+        "path_prefix: /desk }\n    roles: [service]\n    upstream: app",
+    );
+    assert_eq!(reload(&sidecar).status, 200);
+    assert!(desk.hear().starts_with("Close 1008"), "nobody asked who opened it");
+    sidecar.until("both are told of", |sidecar| {
+        let refused = sidecar.events("security.access.denied");
+        refused.iter().filter(|event| event.to_string().contains("upgrade_refused")).count() == 2
+    });
+}
+
+#[test]
+fn open_log_streams_and_fix_sessions_are_searched_by_the_new_policy() {
+    let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = receiver.local_addr().unwrap();
+    let stream = format!("streams: [{{ name: logs, listen: \"127.0.0.1:0\", format: syslog, to: \"{to}\" }}]");
+    let more = [fix::Venue::start().policy(), stream, QUIET.to_owned()].join("\n");
+    let sidecar = Sidecar::with(&Upstream::start(), &more);
+    sidecar.release_all();
+    let connect = |address| {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+    };
+    let mut engine = Engine::on(connect(sidecar.fix("venue")), "DESK", "VENUE");
+    engine.logon(&[]);
+    let mut logs = connect(sidecar.stream("logs"));
+    let mut received = BufReader::new(receiver.accept().unwrap().0).lines();
+    let next = ["Qz7Lm", "pK2vT", "9xYc4", "bW8Rj"].concat();
+    let mut status = |id: &str| {
+        engine.send("D", &[&fix::order(id)[..], &[(58, &*next)]].concat());
+        engine.take().unwrap().field(39).to_owned()
+    };
+    let mut passes = || {
+        writeln!(logs, "<34>Jan  1 00:00:00 h app: a {next} b").unwrap();
+        received.next().unwrap().unwrap().contains(&next)
+    };
+    assert_eq!((status("1").as_str(), passes()), ("0", true));
+    std::fs::write(sidecar.dir.path().join("known"), &next).unwrap();
+    assert_eq!(reload(&sidecar).status, 200);
+    assert_eq!((status("2").as_str(), passes()), ("8", false));
 }

@@ -118,6 +118,17 @@ impl Route {
     pub fn nowhere(name: &str) -> Self {
         Self { name: Arc::from(name), upstream: Arc::from("none"), ..Self::default() }
     }
+
+    /// Whether a WebSocket that was opened by way of `before` would be opened by this as well, for the same callers and to the same
+    /// upstream, and looked into as it has been from its first byte on. What its messages may say may be another.
+    #[must_use]
+    pub fn upgrades_as(&self, before: &Self) -> bool {
+        let Callers { allow, deny, .. } = &before.callers;
+        self.websocket
+            && (&self.name, &self.upstream, &self.roles) == (&before.name, &before.upstream, &before.roles)
+            && (&self.callers.allow, &self.callers.deny) == (allow, deny)
+            && (self.redact, self.orders.is_some()) == (before.redact, before.orders.is_some())
+    }
 }
 
 /// Which directions of a route are searched.
@@ -156,7 +167,29 @@ pub(crate) const GRPC: &str = "application/grpc";
 
 #[cfg(test)]
 mod tests {
-    use super::DecisionId;
+    use sekisho_policy::Role;
+
+    use super::{DecisionId, Redaction, Route};
+
+    #[test]
+    fn a_socket_goes_on_by_a_route_that_would_have_opened_it() {
+        let route = || Route { websocket: true, ..Route::nowhere("a") };
+        let limited = Route { allow_fields: vec!["args.key".to_owned()], ..route() };
+        assert!(limited.upgrades_as(&route()));
+        let mut elsewhere = route();
+        elsewhere.callers.deny = vec![crate::access::Network { address: [10, 0, 0, 0].into(), prefix: 8 }];
+        for other in [
+            Route::nowhere("a"),
+            Route { websocket: true, ..Route::nowhere("b") },
+            Route { upstream: "b".into(), ..route() },
+            Route { redact: Redaction { request: true, response: false }, ..route() },
+            Route { roles: Some(vec![Role::Service]), ..route() },
+            elsewhere,
+        ] {
+            assert!(!other.upgrades_as(&route()), "{other:?}");
+        }
+        assert!(!Route::nowhere("a").upgrades_as(&Route::nowhere("a")), "neither is a socket");
+    }
 
     #[test]
     fn a_decision_is_written_in_hexadecimal() {

@@ -1,5 +1,7 @@
 //! The opening handshake (RFC 6455, 4), on both sides.
 
+use std::sync::Arc;
+
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY,
     SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
@@ -18,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub(in crate::data) struct Opening {
     key: String,
     upgrade: OnUpgrade,
+    /// What it asked for, as it came in.
+    pub(super) path: Arc<str>,
     /// When it is over for all connections that were accepted with its own.
     pub(super) began: CancellationToken,
 }
@@ -62,9 +66,10 @@ impl Opening {
         sound?;
         let key = key.and_then(|key| key.to_str().ok().map(str::to_owned)).unwrap_or_default();
         let upgrade = hyper::upgrade::on(&mut *request);
+        let path = Arc::from(request.uri().path());
         request.extensions_mut().insert(Wanted { extensions: ws::offered(&extensions) });
         let Began(began) = request.extensions_mut().remove().unwrap_or_default();
-        Ok(Some(Self { key, upgrade, began }))
+        Ok(Some(Self { key, upgrade, path, began }))
     }
 
     /// Writes what the client gets to see, and gives its side of the connection.

@@ -8,18 +8,20 @@ use sekisho_policy::Refusal;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
-use super::Judge;
 use super::judge::Verdict;
 use super::tunnel::{CUT, End, GOING_AWAY, POLICY};
+use super::{Judge, Opened};
 use crate::data::gated::send;
 
 /// Looks into the messages of one direction, and passes those that may.
 pub(super) struct Inspect {
     side: Side,
     judge: Arc<Judge>,
+    opened: Opened,
+    /// What the connection goes on as.
     exchange: Arc<Exchange>,
-    /// What the connection was opened at.
-    path: Arc<str>,
+    /// How often what is served had been replaced when that was asked; `None` before it was.
+    generation: Option<u64>,
     messages: Messages,
     /// Whether a compressed message may refer to earlier ones.
     takeover: bool,
@@ -37,17 +39,13 @@ pub(super) type Passed = io::Result<Option<End>>;
 
 impl Inspect {
     /// `takeover`: compression was agreed on, and whether a message may refer to earlier ones. `most`: bytes of a message.
-    pub(super) fn new(
-        side: Side,
-        (judge, exchange, path): (Arc<Judge>, Arc<Exchange>, Arc<str>),
-        takeover: Option<bool>,
-        most: usize,
-    ) -> Self {
+    pub(super) fn new(side: Side, (judge, opened): (Arc<Judge>, Opened), takeover: Option<bool>, most: usize) -> Self {
         Self {
             side,
             judge,
-            exchange,
-            path,
+            exchange: Arc::clone(&opened.exchange),
+            opened,
+            generation: None,
             messages: Messages::new(side, takeover, most),
             takeover: takeover.unwrap_or(false),
             diverged: false,
@@ -88,7 +86,7 @@ impl Inspect {
         self.messages.push(piece);
         while let Some(unit) = self.messages.unit()? {
             // The pump hears of it as well, but not between two messages of one piece.
-            if self.standing.as_ref().is_some_and(Standing::is_over) || self.judge.quarantines(&self.exchange) {
+            if !self.goes_on() {
                 return Ok(Ok(Some(CUT)));
             }
             let passed = match unit {
@@ -100,6 +98,17 @@ impl Inspect {
             }
         }
         Ok(Ok(None))
+    }
+
+    /// Whether anything may pass still. From here on it is judged by what is served now.
+    fn goes_on(&mut self) -> bool {
+        let generation = self.judge.generation();
+        if self.generation != Some(generation) {
+            let Some(now) = self.judge.goes_on(&self.opened) else { return false };
+            (self.exchange, self.generation) = (now, Some(generation));
+        }
+        let over = self.standing.as_ref().is_some_and(Standing::is_over);
+        !over && !self.judge.quarantines(&self.exchange)
     }
 
     async fn control<W>(&mut self, control: &Control, to: &mut W) -> Passed
@@ -129,7 +138,7 @@ impl Inspect {
     {
         let exchange = self.judge.one(&self.exchange, &message.plain);
         let verdict = match self.side {
-            Side::Client => self.judge.sent(&exchange, &self.path, &message),
+            Side::Client => self.judge.sent(&exchange, &self.opened.path, &message),
             Side::Server => self.judge.answered(&exchange, &message),
         };
         let refusal = match verdict {

@@ -11,6 +11,7 @@ use sekisho_filters::respond::refused_message;
 use sekisho_filters::{Exchange, Fault, Witness};
 use sekisho_policy::Refusal;
 
+use super::Opened;
 use crate::data::chain;
 use crate::data::classify::Decisions;
 use crate::data::live::Live;
@@ -87,6 +88,27 @@ impl Judge {
         let made = Arc::new(Parts::now(&self.live));
         self.made.store(Arc::clone(&made));
         made
+    }
+
+    /// How often what is served was replaced.
+    pub(super) fn generation(&self) -> u64 {
+        self.live.generation()
+    }
+
+    /// What a connection goes on as under what is served now; `None` if it does not.
+    pub(super) fn goes_on(&self, Opened { exchange, asked, .. }: &Opened) -> Option<Arc<Exchange>> {
+        self.live.served().goes_on(exchange, asked)
+    }
+
+    /// Waits until a connection does not go on, which may be for ever.
+    pub(super) async fn outlived(&self, opened: &Opened) {
+        loop {
+            let generation = self.generation();
+            if self.goes_on(opened).is_none() {
+                return;
+            }
+            self.live.beyond(generation).await;
+        }
     }
 
     pub(super) fn retry_after_s(&self) -> u64 {

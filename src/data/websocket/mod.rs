@@ -5,11 +5,14 @@
 //! message by message on routes with orders or a search (`inspect`), and passed on as it came unless it is refused or
 //! masked. What nobody looks into is passed frame by frame without being copied (`pump`).
 //!
+//! When another policy comes in force the route that takes the handshake now judges the next message. Where that is another route,
+//! or one that lets in others or looks into other directions, the connection is closed: its client opens it anew under what holds.
+//!
 //! | what ends a connection | the client's close code | the upstream's |
 //! |---|---|---|
 //! | one side closes | as it said | as it said |
 //! | one side breaks the protocol, or a bound | 1002, 1007, 1009 or 1001 | the same or 1001 |
-//! | a secret, on a route without orders; who opened it is revoked | 1008 | 1001 |
+//! | a secret, on a route without orders; who opened it is revoked; policy would not let it be opened now | 1008 | 1001 |
 //! | nothing came for `limits.websocket_idle_timeout`; a drain | 1001 | 1001 |
 //!
 //! # Cannot see
@@ -74,6 +77,16 @@ pub struct WebSockets {
     tunnels: TaskTracker,
 }
 
+/// What a connection was opened as.
+#[derive(Clone, Debug)]
+struct Opened {
+    exchange: Arc<Exchange>,
+    /// What the client asked for.
+    asked: Arc<str>,
+    /// The same as the upstream sees it.
+    path: Arc<str>,
+}
+
 /// A handshake that may go on.
 #[derive(Debug)]
 pub(super) struct Admitted {
@@ -124,10 +137,10 @@ impl WebSockets {
         let Some(Joined { upgrade: upstream, deflate, standing }) = response.extensions_mut().remove::<Joined>() else {
             return response;
         };
-        let drain = opening.began.clone();
+        let (drain, asked) = (opening.began.clone(), Arc::clone(&opening.path));
+        let opened = Opened { exchange, asked, path };
         let client = opening.switch(response.headers_mut());
-        let tunnel =
-            Tunnel { judge: Arc::clone(&self.judge), exchange, path, deflate, standing, limits: self.limits, drain };
+        let tunnel = Tunnel { judge: Arc::clone(&self.judge), opened, deflate, standing, limits: self.limits, drain };
         self.tunnels.spawn(async move {
             tunnel.open(client, upstream).await;
             drop(place);

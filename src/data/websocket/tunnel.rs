@@ -7,7 +7,6 @@ use futures_util::future::{Either, select};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sekisho_codec::ws::{Deflate, Side, Walk, WsError};
-use sekisho_filters::Exchange;
 use sekisho_filters::access::Standing;
 use sekisho_policy::Refusal;
 use tokio::io::{AsyncRead, AsyncWrite, split};
@@ -18,14 +17,12 @@ use tokio_util::sync::CancellationToken;
 use super::inspect::Inspect;
 use super::judge::refusal;
 use super::pump::{Pump, Way};
-use super::{Judge, SocketLimits};
+use super::{Judge, Opened, SocketLimits};
 
 /// One WebSocket between a client and an upstream.
 pub(super) struct Tunnel {
     pub(super) judge: Arc<Judge>,
-    pub(super) exchange: Arc<Exchange>,
-    /// What it was opened at, as the upstream sees it.
-    pub(super) path: Arc<str>,
+    pub(super) opened: Opened,
     pub(super) deflate: Option<Deflate>,
     /// Of whoever opened it, if they had to say who they are.
     pub(super) standing: Option<Standing>,
@@ -128,18 +125,18 @@ impl Tunnel {
     fn fault(&self, side: Side, why: WsError) -> End {
         match side {
             Side::Client => {
-                self.judge.refuse(&self.judge.one(&self.exchange, b""), &refusal(why), b"");
+                self.refuse(&refusal(why));
                 End { client: why.close_code(), upstream: GOING_AWAY }
             }
             Side::Server => {
-                self.judge.broke(&self.exchange, why);
+                self.judge.broke(&self.opened.exchange, why);
                 End { client: GOING_AWAY, upstream: why.close_code() }
             }
         }
     }
 
     fn way(&self, side: Side, replies: Option<mpsc::Sender<Vec<u8>>>) -> Way {
-        let route = &self.exchange.route;
+        let route = &self.opened.exchange.route;
         let (looks, takeover) = match side {
             Side::Client => {
                 (route.orders.is_some() || route.redact.request, self.deflate.map(|deflate| deflate.client_takeover))
@@ -149,9 +146,13 @@ impl Tunnel {
         if !looks {
             return Way::Walk(Walk::new(side, self.deflate.is_some()));
         }
-        let judge = (Arc::clone(&self.judge), Arc::clone(&self.exchange), Arc::clone(&self.path));
+        let judge = (Arc::clone(&self.judge), self.opened.clone());
         let inspect = Inspect::new(side, judge, takeover, self.limits.message_bytes);
         Way::Inspect(Box::new(inspect.replying(replies).standing(self.standing.clone())))
+    }
+
+    fn refuse(&self, refusal: &Refusal) {
+        self.judge.refuse(&self.judge.one(&self.opened.exchange, b""), refusal, b"");
     }
 
     /// Waits until whoever opened it is revoked, which may be for ever.
@@ -167,9 +168,13 @@ impl Tunnel {
         let away = End { client: GOING_AWAY, upstream: GOING_AWAY };
         tokio::select! {
             biased;
-            () = self.judge.quarantined(&self.exchange) => {
+            () = self.judge.quarantined(&self.opened.exchange) => {
                 shared.end(CUT);
-                self.judge.refuse(&self.judge.one(&self.exchange, b""), &Refusal::Quarantined, b"");
+                self.refuse(&Refusal::Quarantined);
+            }
+            () = self.judge.outlived(&self.opened) => {
+                shared.end(CUT);
+                self.refuse(&Refusal::UpgradeRefused);
             }
             _end = shared.ended() => {}
             () = self.revoked() => shared.end(CUT),
@@ -193,7 +198,7 @@ async fn idle(shared: &Shared, timeout: Duration) {
     }
 }
 
-/// How a connection ends whose client may no longer be here, or whose route is in quarantine.
+/// How a connection ends whose client may no longer be here, whose route is in quarantine, or that policy would not let be opened.
 pub(super) const CUT: End = End { client: POLICY, upstream: GOING_AWAY };
 
 /// Close codes (RFC 6455, 7.4.1).
