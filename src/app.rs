@@ -30,6 +30,7 @@ use crate::control::{Safety, positions, watch};
 use crate::data::exposure::always;
 use crate::data::fix::{self, FixAddresses};
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
+use crate::data::observe::Observe;
 use crate::data::secure::ServerTls;
 use crate::data::streams;
 use crate::data::upstream::Upstreams;
@@ -40,6 +41,7 @@ use crate::enforce::{Containments, Drill, Reload, hangup, rules, values};
 use crate::evidence::{Journal, OpenError};
 use crate::identity::book::BookError;
 use crate::identity::{self, kept};
+use crate::telemetry::access_log::Writing;
 use crate::telemetry::log;
 use crate::tls::{TlsError, Watch};
 pub(crate) use journal::open_journal;
@@ -92,6 +94,7 @@ pub struct App {
     /// Why it started in BLOCK without anybody asking for it, if it did.
     pub unverified: Option<&'static str>,
     journal: Journal,
+    access_log: Option<Writing>,
     drain: CancellationToken,
     tasks: TaskTracker,
 }
@@ -128,6 +131,7 @@ impl App {
             safety: Arc::clone(&shared.safety),
             unverified: shared.unverified,
             journal: shared.journal.clone(),
+            access_log: shared.access_log(policy)?,
             drain: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
@@ -192,6 +196,8 @@ impl App {
             entrances.push(Entrance { socket: side.socket(), listener, limits, room, peers, tls });
         }
         let witness = Arc::clone(&shared.recorder) as Arc<dyn Witness>;
+        let log = self.access_log.as_ref().map(Writing::log).cloned();
+        let traffic = Arc::new(shared.metrics.traffic.clone().logged(log)) as Arc<dyn Observe>;
         let judge = Arc::new(Judge::new(Arc::clone(&controls.reload.live), Arc::clone(&shared.decisions)));
         let open = (Arc::new(Semaphore::new(policy.limits.websockets)), limits.peers());
         for number in 0..compile::workers(policy) {
@@ -201,7 +207,7 @@ impl App {
             let listening = || {
                 Ok(entrances
                     .iter()
-                    .map(|entrance| entrance.gate(&controls.reload.live, &witness, (&upstreams, sockets())))
+                    .map(|entrance| entrance.gate(&controls.reload.live, (&witness, &traffic), (&upstreams, sockets())))
                     .collect())
             };
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
@@ -267,6 +273,9 @@ impl App {
         self.drain.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Some(log) = self.access_log {
+            log.close();
+        }
         if let Err(error) = self.journal.close().await {
             tracing::error!("the journal was not closed in good order: {error}");
         }

@@ -36,6 +36,7 @@ use crate::evidence::seal::Vault;
 use crate::identity::book::Shelf;
 use crate::identity::credentials::Credentials;
 use crate::identity::{self, KnownValues, Revoked, kept::KeptFiles};
+use crate::telemetry::access_log::{AccessLog, Writing};
 use crate::telemetry::{Metrics, Recorder};
 use crate::tls::Tls;
 
@@ -126,6 +127,14 @@ impl Shared {
             },
             raised,
         ))
+    }
+
+    /// Begins the access log, if policy wants one.
+    pub(super) fn access_log(&self, policy: &Policy) -> Result<Option<Writing>, StartError> {
+        let telemetry = &policy.telemetry;
+        let Some(path) = &telemetry.access_log else { return Ok(None) };
+        let with = (self.journal.scrub(), self.metrics.unlogged.clone());
+        Ok(Some(AccessLog::open(path, telemetry.access_log_lines, with)?))
     }
 
     fn preconditions(&self, policy: &Policy) -> Arc<Preconditions> {

@@ -12,6 +12,7 @@ use crate::data::chain::{Chain, chain};
 use crate::data::exposure::{Exposure, Exposures, Socket};
 use crate::data::listener::{ConnectionLimits, Gate, Listening, bind};
 use crate::data::live::{Live, Serving};
+use crate::data::observe::Observe;
 use crate::data::peers::Peers;
 use crate::data::streams::{self, Bound};
 use crate::data::upstream::Upstreams;
@@ -31,13 +32,14 @@ impl Entrance {
     pub(super) fn gate(
         &self,
         live: &Arc<Live>,
-        witness: &Arc<dyn Witness>,
+        (witness, traffic): (&Arc<dyn Witness>, &Arc<dyn Observe>),
         (upstreams, websockets): (&Upstreams, WebSockets),
     ) -> Listening<Gate<impl Chain + use<>>> {
         let upstreams = upstreams.clone();
         let build = Box::new(move |parts| chain(parts, upstreams.clone()));
         let serving = Mutex::new(Serving::new(Arc::clone(live), self.listener, build));
-        let handler = Gate { serving, witness: Arc::clone(witness), websockets, linger: self.limits.header_timeout };
+        let (witness, traffic, linger) = (Arc::clone(witness), Arc::clone(traffic), self.limits.header_timeout);
+        let handler = Gate { serving, witness, traffic, websockets, linger };
         let (room, peers, tls) = (Arc::clone(&self.room), self.peers.clone(), self.tls.clone());
         Listening { socket: self.socket.clone(), handler, limits: self.limits, room, peers, tls }
     }

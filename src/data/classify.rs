@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Uri};
-use sekisho_filters::{DecisionId, Exchange, Route};
+use sekisho_filters::exchange::Input;
+use sekisho_filters::{DecisionId, Exchange, Route, Trip};
 use sekisho_policy::{Listener, Refusal};
 
 use super::held::Held;
@@ -104,8 +105,8 @@ impl Routes {
     pub fn classify<B>(&self, peer: IpAddr, request: &mut Request<B>) -> (Exchange, Result<(), Refusal>) {
         let decision = self.decisions.next();
         let peer = self.hops.client(peer, request.headers());
-        let exchange =
-            |route, host| Exchange { decision, peer, route, host, input: sekisho_filters::exchange::Input::default() };
+        let trip = Trip::begin(request.headers());
+        let exchange = |route, host| Exchange { decision, peer, route, host, input: Input::default(), trip };
         let host = match strict::head(request) {
             Ok(host) => host,
             Err(refusal) => return (exchange(Arc::clone(&self.nowhere), Arc::default()), Err(refusal)),

@@ -27,6 +27,7 @@ use super::exposure::Socket;
 use super::hops::Hops;
 use super::linger::Lingering;
 use super::live::Serving;
+use super::observe::Observe;
 use super::peers::Peers;
 use super::secure::ServerTls;
 use super::timer::Coarse;
@@ -108,6 +109,8 @@ pub struct Gate<C> {
     pub serving: Mutex<Serving<C>>,
     /// Told of what is refused before the chain.
     pub witness: Arc<dyn Witness>,
+    /// Counts and times every answer.
+    pub traffic: Arc<dyn Observe>,
     /// What becomes of a handshake.
     pub websockets: WebSockets,
     /// How long what nobody wants of a request is read, where its connection carries others.
@@ -320,6 +323,7 @@ impl<C: Chain> Handle for Gate<C> {
     }
 
     fn handle(&self, peer: IpAddr, mut request: Request<Incoming>) -> Answer<Infallible> {
+        let asked = self.traffic.asked(request.method(), request.uri());
         let opening = Opening::take(&mut request);
         let mut serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner);
         serving.keep_up();
@@ -329,8 +333,9 @@ impl<C: Chain> Handle for Gate<C> {
             Ok(socket) => socket,
             Err(refusal) => {
                 self.witness.refused(&exchange, &refusal);
-                let asked = Asked::on(&exchange.route, request.headers());
-                return Answer::now(Ok(answer(&refusal, exchange.decision, asked)));
+                let shape = Asked::on(&exchange.route, request.headers());
+                let answer = answer(&refusal, exchange.decision, shape);
+                return Answer::now(Ok(self.traffic.answered(&exchange, asked, answer)));
             }
         };
         let lingers = request.version() == Version::HTTP_2;
@@ -340,9 +345,14 @@ impl<C: Chain> Handle for Gate<C> {
         });
         let exchange = Arc::new(exchange);
         let answer = serving.chain.call(Hop { exchange: Arc::clone(&exchange), request });
-        let Some(socket) = socket else { return answer };
-        let websockets = self.websockets.clone();
-        answer.map(move |outcome| outcome.map(|response| websockets.join(socket, exchange, response)))
+        let (traffic, open) = (Arc::clone(&self.traffic), socket.map(|socket| (socket, self.websockets.clone())));
+        answer.map(move |Ok(response)| {
+            let response = traffic.answered(&exchange, asked, response);
+            Ok(match open {
+                Some((socket, websockets)) => websockets.join(socket, exchange, response),
+                None => response,
+            })
+        })
     }
 
     fn websockets(&self) -> Option<&WebSockets> {

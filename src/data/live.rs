@@ -44,9 +44,16 @@ impl Served {
         if Arc::ptr_eq(route, before) {
             return Some(Arc::clone(connection));
         }
-        let Exchange { decision, peer, host, .. } = &**connection;
+        let Exchange { decision, peer, trip, host, .. } = &**connection;
         let (route, host) = (Arc::clone(route), Arc::clone(host));
-        Some(Arc::new(Exchange { decision: *decision, peer: *peer, route, host, input: Input::default() }))
+        Some(Arc::new(Exchange {
+            decision: *decision,
+            peer: *peer,
+            route,
+            host,
+            input: Input::default(),
+            trip: trip.part(),
+        }))
     }
 }
 

@@ -8,6 +8,8 @@ pub mod live;
 
 pub mod listener;
 
+pub mod observe;
+
 pub mod secure;
 
 pub mod peers;

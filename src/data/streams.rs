@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use sekisho_filters::exchange::{Input, Redaction};
 use sekisho_filters::redact::Feed;
-use sekisho_filters::{Exchange, Fault, Route, Witness};
+use sekisho_filters::{Exchange, Fault, Route, Trip, Witness};
 use sekisho_policy::{Bodies, Policy, Refusal, StreamFormat, StreamPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -161,7 +161,7 @@ impl Relayed for Serving {
 impl Stream {
     fn exchange(&self, peer: IpAddr, decisions: &Decisions) -> Exchange {
         let (decision, route) = (decisions.next(), Arc::clone(&self.route));
-        Exchange { decision, peer, route, host: Arc::clone(&self.host), input: Input::default() }
+        Exchange { decision, peer, route, host: Arc::clone(&self.host), input: Input::default(), trip: Trip::default() }
     }
 
     async fn relay(&self, client: TcpStream, feed: LiveFeed, drain: &CancellationToken) -> Result<(), Fault> {

@@ -10,6 +10,7 @@ use sekisho_safety::{Health, Level, Mode, Posture, Sev, Switch};
 
 use crate::control::gates::Status;
 use crate::control::signals;
+use crate::telemetry::Traffic;
 
 type Counter = GenericCounter<AtomicU64>;
 type CounterVec = GenericCounterVec<AtomicU64>;
@@ -18,6 +19,10 @@ type CounterVec = GenericCounterVec<AtomicU64>;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// What is counted of every answer.
+    pub traffic: Traffic,
+    /// Lines of the access log that could not be written.
+    pub unlogged: Counter,
     requests: Counter,
     refused: Known,
     broken: Counter,
@@ -89,6 +94,8 @@ impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         let metrics = Self {
+            traffic: Traffic::new(&registry)?,
+            unlogged: counter(&registry, "access_log_lost_total", "Lines of the access log that were not written.")?,
             requests: counter(&registry, "requests_total", "Requests that were classified.")?,
             refused: Known::new(
                 &counters(&registry, "refused_total", "Requests refused, by the code of the refusal.", "code")?,

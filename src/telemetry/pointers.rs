@@ -27,9 +27,13 @@ impl Pointers {
         Self { key, given: Mutex::default() }
     }
 
-    /// The decision, and of a body that was read whole its length and, with a key, its keyed digest.
+    /// The decision, the trace, and of a body that was read whole its length and, with a key, its keyed digest.
     pub(super) fn of(&self, exchange: &Exchange, event: Event) -> Event {
         let event = event.with_decision_id(exchange.decision.to_string());
+        let event = match exchange.trip.trace() {
+            Some(trace) => event.with_trace_id(trace.to_string()),
+            None => event,
+        };
         let Some(body) = exchange.input.body() else { return event };
         let event = event.with_input("bytes", body.len() as u64);
         match self.key.as_ref().and_then(|key| digest(key, body)) {

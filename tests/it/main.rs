@@ -86,6 +86,8 @@ mod streams;
 
 mod tools;
 
+mod traffic;
+
 mod socket;
 
 mod websocket;

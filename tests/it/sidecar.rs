@@ -277,7 +277,7 @@ impl Sidecar {
     pub(crate) fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let start = Instant::now();
         while !holds(self) {
-            assert!(start.elapsed() < Duration::from_secs(20), "{what}: {}", self.state());
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}: {}", self.state());
             std::thread::yield_now();
         }
     }

@@ -42,7 +42,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("control", &["evidence"]),
     // Makes what was decided hold for what carries requests: it knows both, and neither knows it.
     ("enforce", &["compile", "control", "data", "evidence", "identity"]),
-    ("telemetry", &["control", "evidence"]),
+    ("telemetry", &["control", "data", "evidence"]),
     ("compile", &["data", "evidence", "identity"]),
     // Reads keys, hands what it made of them to the data path, and tells the journal of what changed.
     ("tls", &["data", "evidence", "identity"]),

@@ -111,6 +111,7 @@ impl Stage {
             route: Arc::clone(&self.route),
             host: Arc::from("h"),
             input: sekisho_filters::exchange::Input::default(),
+            trip: sekisho_filters::Trip::default(),
         };
         let mut request = Request::post(path);
         for (name, value) in headers {

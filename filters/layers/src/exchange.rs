@@ -10,6 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use sekisho_policy::{Bodies, OrderRules, Role};
 use sekisho_safety::Scope;
 
+use crate::Trip;
 use crate::access::Callers;
 use crate::order_gate::{Bounded, Positions};
 
@@ -26,6 +27,8 @@ pub struct Exchange {
     pub host: Arc<str>,
     /// The body, once it was read whole: what a record points to.
     pub input: Input,
+    /// How long it took so far.
+    pub trip: Trip,
 }
 
 /// A body as it came in, for whoever has to say which one it was. It may hold secrets, so it cannot be printed.

@@ -81,6 +81,7 @@ fn hop(route: &Arc<Route>, line: &str, body: &'static str) -> Hop {
         route: Arc::clone(route),
         host: "venue.test".into(),
         input: crate::exchange::Input::default(),
+        trip: crate::Trip::default(),
     };
     let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
     Hop { exchange: Arc::new(exchange), request: request.body(Body::full(body)).unwrap() }

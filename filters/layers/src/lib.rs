@@ -3,6 +3,8 @@
 
 pub mod exchange;
 
+pub mod trip;
+
 pub mod hop;
 
 pub mod peer;
@@ -41,6 +43,7 @@ pub use hop::Hop;
 pub use peer::PeerCertificate;
 pub use starts::{Start, Starts};
 pub use stop::Stop;
+pub use trip::Trip;
 pub use witness::{Deaf, Place, Witness};
 
 /// A request behind the gate.

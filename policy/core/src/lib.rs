@@ -53,5 +53,5 @@ pub use sections::{
     IssuerPolicy, JournalPolicy, JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners,
     MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol,
     RetentionPolicy, RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, StreamFormat, StreamPolicy,
-    TlsVersion, Upstream, UpstreamTls,
+    Telemetry, TlsVersion, Upstream, UpstreamTls,
 };

@@ -17,8 +17,9 @@ use crate::sections::{
     DrillWritten, Fix, FixWritten, Gate, GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten,
     JournalPolicy, JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten,
     OrdersLedger, OrdersLedgerWritten, RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten,
-    Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Upstream,
-    UpstreamWritten, check_fix, check_gates, check_matrix, check_routes, check_secrets, check_streams, check_upstreams,
+    Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Telemetry,
+    TelemetryWritten, Upstream, UpstreamWritten, check_fix, check_gates, check_matrix, check_routes, check_secrets,
+    check_streams, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -73,6 +74,8 @@ pub struct Policy {
     pub at_rest: AtRest,
     /// How long evidence is kept.
     pub retention: RetentionPolicy,
+    /// What is told of traffic besides the journal.
+    pub telemetry: Telemetry,
     pub(crate) source: Source,
     pub(crate) hash: String,
 }
@@ -145,6 +148,8 @@ struct Document {
     at_rest: AtRestWritten,
     /// How long evidence is kept, and where a second copy of it goes.
     retention: RetentionWritten,
+    /// What is told of traffic besides the journal.
+    telemetry: TelemetryWritten,
 }
 
 impl Policy {
@@ -248,6 +253,7 @@ impl Document {
             orders_ledger: self.orders_ledger.check("orders_ledger", checker),
             at_rest: self.at_rest.check(checker),
             retention: self.retention.check(checker),
+            telemetry: self.telemetry.check("telemetry", checker),
             hash: hash(yaml),
             source: Source(yaml.into()),
             listeners,

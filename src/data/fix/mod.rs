@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use sekisho_filters::access::Network;
 use sekisho_filters::exchange::Input;
-use sekisho_filters::{Exchange, Route};
+use sekisho_filters::{Exchange, Route, Trip};
 use sekisho_policy::{Limits, Refusal};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -146,6 +146,7 @@ impl Relayed for FixListener {
             route: Arc::clone(&self.route),
             host: Arc::from(self.target.0.as_str()),
             input: Input::default(),
+            trip: Trip::default(),
         };
         let exchange = Arc::new(exchange);
         if self.judge.quarantines(&exchange) {

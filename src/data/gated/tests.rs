@@ -6,7 +6,7 @@ use sekisho_codec::Limits;
 use sekisho_filters::access::{Attempt, Principal};
 use sekisho_filters::exchange::{Input, Orders};
 use sekisho_filters::order_gate::{Forgetful, MessageGate, OrderGateLayer, OrderLimits, SafetyView, Shadowed};
-use sekisho_filters::{DecisionId, Exchange, Fault, Place, Route, Starts, Witness};
+use sekisho_filters::{DecisionId, Exchange, Fault, Place, Route, Starts, Trip, Witness};
 use sekisho_policy::{Beyond, Class, Forwarded, OrderView, Policy};
 use sekisho_safety::{Cause, Effective, Level, Scope, Source, State, Switch};
 use sekisho_scan::Finding;
@@ -83,7 +83,14 @@ fn exchange() -> Arc<Exchange> {
     let route = Route { orders: Some(orders), ..Route::default() };
     let peer = IpAddr::from([127, 0, 0, 1]);
     let (route, host) = (Arc::new(route), Arc::from("v"));
-    Arc::new(Exchange { decision: DecisionId::default(), peer, route, host, input: Input::default() })
+    Arc::new(Exchange {
+        decision: DecisionId::default(),
+        peer,
+        route,
+        host,
+        input: Input::default(),
+        trip: Trip::default(),
+    })
 }
 
 fn order(gate: &MessageGate) -> PermittedMessage {

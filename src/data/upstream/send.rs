@@ -1,4 +1,6 @@
 use std::error::Error;
+use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::HOST;
 use http::uri::PathAndQuery;
@@ -21,11 +23,13 @@ impl Upstream {
     /// An order is sent at most once. Anything else is sent again, on a new connection, if an old one turned out to be
     /// closed before a byte of the request was written.
     pub(super) async fn send(&self, permitted: Permitted) -> Result<Response<Body>, Stop> {
-        let order = permitted.is_order();
+        let (order, asked) = (permitted.is_order(), Arc::clone(permitted.exchange()));
         let (endpoint, mut connection) = self.connected(order).await?;
         // INVARIANT: the last look at the state happens here, with the connection in hand.
         let request = endpoint.target.address(permitted.commence(&connection.unwritten)?)?;
+        let began = Instant::now();
         let sent = endpoint.send(&self.timeouts, &mut connection, (request, order)).await;
+        asked.trip.upstream_took(began.elapsed());
         endpoint.note(&sent);
         endpoint.answer(connection, sent?)
     }

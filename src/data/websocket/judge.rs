@@ -127,14 +127,14 @@ impl Judge {
 
     /// What is known of one message of a connection: on a route with orders each is a decision of its own.
     pub(crate) fn one(&self, connection: &Arc<Exchange>, bytes: &[u8]) -> Arc<Exchange> {
-        let Exchange { peer, route, host, .. } = &**connection;
+        let Exchange { peer, route, host, trip, .. } = &**connection;
         if route.orders.is_none() {
             return Arc::clone(connection);
         }
         let input = Input::default();
         input.keep(&Bytes::copy_from_slice(bytes));
         let (route, host) = (Arc::clone(route), Arc::clone(host));
-        Arc::new(Exchange { decision: self.decisions.next(), peer: *peer, route, host, input })
+        Arc::new(Exchange { decision: self.decisions.next(), peer: *peer, route, host, input, trip: trip.part() })
     }
 
     /// A message of a client, on a connection that was opened at `path`.

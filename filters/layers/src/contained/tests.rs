@@ -18,7 +18,14 @@ use crate::{Answer, Body, Exchange, Fault, Hop, Route, Stop};
 fn exchange(orders: Option<Orders>) -> Arc<Exchange> {
     let route = Route { upstream: "app".into(), orders, ..Route::nowhere("exports") };
     let (decision, peer) = (DecisionId::default(), std::net::IpAddr::from([192, 0, 2, 1]));
-    Arc::new(Exchange { decision, peer, route: Arc::new(route), host: "a".into(), input: Input::default() })
+    Arc::new(Exchange {
+        decision,
+        peer,
+        route: Arc::new(route),
+        host: "a".into(),
+        input: Input::default(),
+        trip: crate::Trip::default(),
+    })
 }
 
 fn hop(request: Request<Body>) -> Hop {

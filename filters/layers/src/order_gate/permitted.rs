@@ -52,7 +52,7 @@ impl Permitted {
 
     /// What is known of the request, to choose and open a connection with.
     #[must_use]
-    pub fn exchange(&self) -> &Exchange {
+    pub const fn exchange(&self) -> &Arc<Exchange> {
         &self.hop.exchange
     }
 

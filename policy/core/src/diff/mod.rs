@@ -32,7 +32,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::Policy;
+use crate::{Policy, Telemetry};
 
 /// One way in which a policy differs from the one before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -109,6 +109,7 @@ impl Policy {
             orders_ledger,
             at_rest,
             retention,
+            telemetry,
             source: _,
             hash: _,
         } = self;
@@ -136,6 +137,7 @@ impl Policy {
         diff.numbers("incidents", &incidents.numbers(), &after.incidents.numbers());
         diff.numbers("journal", &journal.numbers(), &after.journal.numbers());
         diff.numbers("orders_ledger", &orders_ledger.numbers(), &after.orders_ledger.numbers());
+        diff.telemetry(telemetry, &after.telemetry);
         diff.retention(retention, &after.retention);
         diff.found
     }
@@ -153,6 +155,12 @@ impl Diff {
     }
 
     /// Something that is read at the start alone, and not looked into.
+    /// What is told of traffic.
+    fn telemetry(&mut self, before: &Telemetry, after: &Telemetry) {
+        self.start("telemetry.access_log", before.access_log != after.access_log);
+        self.numbers("telemetry", &before.numbers(), &after.numbers());
+    }
+
     fn start(&mut self, path: &str, differs: bool) {
         if differs {
             let (path, what) = (path.to_owned(), "is another".to_owned());

@@ -72,6 +72,7 @@ fn toward(section: &str, field: &str) -> Toward {
             _ => Toward::Unknown,
         },
         "orders_ledger" => Toward::More,
+        "telemetry" => Toward::Neither,
         _ => Toward::Unknown,
     }
 }

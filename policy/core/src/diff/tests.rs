@@ -158,6 +158,8 @@ fn what_is_read_at_the_start_alone_takes_a_restart() {
         ("keep: {", "prune: true, keep: {", "retention.prune", Means::Looser),
         ("keep: {", "archive: /far, keep: {", "retention.archive", Means::Tighter),
         ("version: 1", "version: 1\norders_ledger: { keep: 1h }", "orders_ledger.keep", Means::Looser),
+        ("version: 1", "version: 1\ntelemetry: { access_log: /a }", "telemetry.access_log", Means::Looser),
+        ("version: 1", "version: 1\ntelemetry: { access_log_lines: 99 }", "telemetry.access_log_lines", Means::Neutral),
         (
             "orders: { pack: alpaca,",
             "orders: { pack: alpaca, positions: { url: \"http://127.0.0.1:1/p\" },",

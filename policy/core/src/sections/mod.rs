@@ -34,6 +34,8 @@ mod gates;
 
 mod monitors;
 
+mod telemetry;
+
 mod safety;
 
 mod drill;
@@ -90,6 +92,8 @@ pub(crate) use signals::SignalsWritten;
 pub use signals::{Contain, Signal, Signals};
 pub use streams::{StreamFormat, StreamPolicy};
 pub(crate) use streams::{StreamWritten, check_streams};
+pub use telemetry::Telemetry;
+pub(crate) use telemetry::TelemetryWritten;
 pub use tls::{CertificateSource, ClientCertificates, ListenerTls, TlsVersion, UpstreamTls};
 pub use upstreams::{Protocol, Upstream};
 pub(crate) use upstreams::{UpstreamWritten, check_upstreams};
@@ -107,6 +111,7 @@ mod tests {
             SafetyWritten::bounds(),
             IncidentsWritten::bounds(),
             MonitorsWritten::bounds(),
+            TelemetryWritten::bounds(),
             OrdersLedgerWritten::bounds(),
         ];
         for (field, sound) in all.concat() {
