@@ -248,6 +248,7 @@ impl App {
         self.spawn(monitors.compare());
         self.spawn(Arc::clone(&shared.break_glass).watch());
         self.spawn(Arc::clone(&shared.gates).watch());
+        self.spawn(Arc::clone(&shared.sweeps).watch());
         for gate in policy.gates.iter().filter(|gate| gate.probe.is_some()) {
             self.spawn(Arc::clone(&shared.gates).probe(gate.clone()));
         }

@@ -60,6 +60,7 @@ impl Admin {
             journal_size: self.journal.sealed_size(),
             incidents: open.iter().map(|incident| (incident.severity, incident.is_overdue(now))).collect(),
             gates: self.gates.all(since_boot()).iter().map(|gate| gate.status).collect(),
+            sweeps: self.sweeps.all().iter().map(|sweep| sweep.status.as_str()).collect(),
             lockouts: self.door.failures().locks().len(),
         };
         self.metrics.text(&reading, self.decisions.count())

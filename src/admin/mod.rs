@@ -79,7 +79,7 @@ use sekisho_filters::access::{Door, Principal};
 use sekisho_policy::{Operation, Refusal};
 use sekisho_safety::Scope;
 
-use crate::control::{Consents, Gates, Incidents, Releases, Safety};
+use crate::control::{Consents, Gates, Incidents, Releases, Safety, Sweeps};
 use crate::data::classify::Decisions;
 use crate::enforce::{Containments, Drill, Reload};
 use crate::evidence::Journal;
@@ -106,6 +106,8 @@ pub struct Admin {
     pub incidents: Arc<Incidents>,
     /// What has to report that it is well.
     pub gates: Arc<Gates>,
+    /// What is known of resting orders.
+    pub sweeps: Arc<Sweeps>,
     /// The journal.
     pub journal: Journal,
     /// Who may change anything.

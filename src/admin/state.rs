@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Admin, reply};
 use crate::control::safety::now_ms;
+use crate::control::sweeps::{Status, SweepView};
 
 /// What `POST /v1/tighten` takes.
 #[derive(Debug, Deserialize)]
@@ -22,6 +23,22 @@ pub(super) struct Tighten {
     #[serde(default)]
     mode: Option<Mode>,
     reason: String,
+}
+
+fn sweep(view: &SweepView) -> Value {
+    let resting = match view.status {
+        Status::Resting(count) => Some(count),
+        Status::None => Some(0),
+        Status::Idle | Status::Unknown => None,
+    };
+    json!({
+        "name": view.name,
+        "scope": view.scope,
+        "status": view.status.as_str(),
+        "resting": resting,
+        "since_ms": view.since_ms,
+        "looked_ms": view.looked_ms,
+    })
 }
 
 fn fleet() -> Scope {
@@ -60,6 +77,7 @@ impl Admin {
                 "unverified_at_start": self.unverified,
                 "scopes": scopes,
                 "releases": self.releases.waiting(),
+                "sweeps": self.sweeps.all().iter().map(sweep).collect::<Vec<_>>(),
                 "journal": { "ok": self.journal.health().is_ok(), "sealed_records": self.journal.sealed_size() },
                 "policy_hash": self.reload.hash(),
             }),

@@ -23,7 +23,7 @@ use crate::control::clock::since_boot;
 use crate::control::preconditions::Preconditions;
 use crate::control::release::Bounds;
 use crate::control::safety::now_ms;
-use crate::control::{BreakGlass, Consents, Gates, Incidents, Releases, Safety, Signals, history, signals};
+use crate::control::{BreakGlass, Consents, Gates, Incidents, Releases, Safety, Signals, Sweeps, history, signals};
 use crate::data::chain::Parts;
 use crate::data::classify::Decisions;
 use crate::data::ledger::Ledger;
@@ -54,6 +54,7 @@ pub(super) struct Shared {
     pub(super) incidents: Arc<Incidents>,
     pub(super) break_glass: Arc<BreakGlass>,
     pub(super) gates: Arc<Gates>,
+    pub(super) sweeps: Arc<Sweeps>,
     pub(super) signals: Arc<Signals>,
     pub(super) unverified: Option<&'static str>,
     pub(super) first: bool,
@@ -91,6 +92,7 @@ impl Shared {
         let (signals, raised) = Signals::new(&policy.signals);
         let signals = Arc::new(signals);
         let gates = Arc::new(Gates::new(&policy.gates, signals.sender(), journal.clone(), since_boot()));
+        let sweeps = Arc::new(Sweeps::new(&policy.sweeps, Arc::clone(&safety), journal.clone()));
         let metrics = Metrics::new()?;
         let counting = metrics.clone();
         let tls = Tls::load(policy, move |listener, how| counting.handshake(listener, how.as_str()))?;
@@ -116,6 +118,7 @@ impl Shared {
                 incidents,
                 break_glass,
                 gates,
+                sweeps,
                 signals,
                 unverified,
                 first,
@@ -203,6 +206,7 @@ impl Shared {
             drill,
             incidents: Arc::clone(&self.incidents),
             gates: Arc::clone(&self.gates),
+            sweeps: Arc::clone(&self.sweeps),
             safety: Arc::clone(&self.safety),
             journal: self.journal.clone(),
             door: Arc::clone(&self.door),

@@ -48,6 +48,12 @@ impl Status {
                 ));
             }
         }
+        for sweep in reply.list("/sweeps") {
+            let (name, scope, status) = (word(sweep, "name"), word(sweep, "scope"), word(sweep, "status"));
+            let count = sweep.get("resting").and_then(Value::as_u64).filter(|count| *count > 0);
+            let count = count.map(|count| format!(" {count}")).unwrap_or_default();
+            terminal.say(format_args!("  orders of {scope} at their venue ({name}): {status}{count}"));
+        }
         for release in reply.list("/releases") {
             terminal.say(format_args!(
                 "  release {} proposed by {} waits for a second person",

@@ -94,6 +94,12 @@ pub const ALL: &[FailMode] = rows! {
         "many are refused while nothing is held" => "a signal", "SAFE",
             "tests/it/signals.rs::a_wave_of_refused_orders_tightens_and_half_of_one_does_not";
     }
+    "resting orders" {
+        "who cancels them does not answer" => "`resting_unknown`, and asked again until it does; BLOCK holds", "-",
+            "tests/it/sweeps.rs::orders_that_rest_are_cancelled_in_block_and_what_is_not_known_is_said";
+        "one comes to rest after they were cancelled" => "it is found by the next query, and cancelled", "-",
+            "tests/it/sweeps.rs::orders_that_rest_are_cancelled_in_block_and_what_is_not_known_is_said";
+    }
     "callers" {
         "many guess at keys that do not exist" => "they wait; trading goes on", "-",
             "tests/it/signals.rs::cheap_garbage_halts_nothing_and_a_real_spike_does";

@@ -34,6 +34,8 @@ pub mod gates;
 
 pub mod positions;
 
+pub mod sweeps;
+
 pub mod explain;
 
 pub mod failmodes;
@@ -48,3 +50,4 @@ pub use release::Releases;
 pub use safety::{Acknowledged, Safety};
 pub use signals::Signals;
 pub use store::StateFiles;
+pub use sweeps::Sweeps;

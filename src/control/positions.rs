@@ -3,42 +3,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http::Request;
-use http::header::HOST;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use sekisho_filters::order_gate::{Position, Positions};
 use sekisho_policy::{PositionSource, Side};
 use serde::Deserialize;
-use tokio::net::TcpStream;
+
+use super::probe::fetch;
 
 /// Asks the source again and again. An answer that is none of the form that is wanted is no answer, so that positions grow old.
 pub async fn ask(source: PositionSource, positions: Arc<Positions>) {
     loop {
         let asked = Instant::now();
-        let told = tokio::time::timeout(source.ttl, get(&source)).await;
-        if let Some(told) = told.ok().flatten().and_then(|body| parse(&body)) {
+        let told = fetch(&source.probe.authority, &source.probe.path, source.ttl).await;
+        if let Some(told) = told.and_then(|body| parse(&body)) {
             positions.replace(told, asked);
         }
         tokio::time::sleep(source.interval).await;
-    }
-}
-
-async fn get(source: &PositionSource) -> Option<Bytes> {
-    let authority = source.probe.authority.as_str();
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(TcpStream::connect(authority).await.ok()?)).await.ok()?;
-    let request = Request::get(&source.probe.path).header(HOST, authority).body(Empty::<Bytes>::new()).ok()?;
-    let answer = async {
-        let answer = sender.send_request(request).await.ok().filter(|answer| answer.status() == 200)?;
-        Some(Limited::new(answer.into_body(), MOST).collect().await.ok()?.to_bytes())
-    };
-    tokio::select! {
-        biased;
-        answer = answer => answer,
-        _broken = connection => None,
     }
 }
 
@@ -72,8 +51,6 @@ fn parse(body: &[u8]) -> Option<Vec<Position>> {
     // Hedged positions are two of one instrument: which of them an order closes cannot be told.
     names.windows(2).all(|pair| pair.first() != pair.last()).then_some(positions)
 }
-
-const MOST: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {

@@ -23,8 +23,12 @@ pub(crate) async fn ask(authority: &str, path: &str, patience: Duration) -> Opti
 
 /// Whether the expression that `path` asks Prometheus for holds; `None` where there is no result within `patience`.
 pub(crate) async fn query(authority: &str, path: &str, patience: Duration) -> Option<bool> {
-    let asked = send(authority, Request::get(path), Bytes::new(), read);
-    holds(&tokio::time::timeout(patience, asked).await.ok()??)
+    holds(&fetch(authority, path, patience).await?)
+}
+
+/// What one GET is answered with 200, on a connection of its own; `None` where there is no such answer within `patience`.
+pub(crate) async fn fetch(authority: &str, path: &str, patience: Duration) -> Option<Bytes> {
+    tokio::time::timeout(patience, send(authority, Request::get(path), Bytes::new(), read)).await.ok()?
 }
 
 /// The status of the answer to one POST of JSON; `None` where there is no answer within `patience`.

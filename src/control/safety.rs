@@ -11,6 +11,8 @@ use sekisho_filters::order_gate::SafetyView;
 use sekisho_journal::{Event, EventType, Outcome, Severity};
 use sekisho_safety::{Cause, Change, Confirmed, Effective, Level, Posture, ReleaseError, Scope, Slope, Source, State};
 
+use tokio::sync::watch;
+
 use super::StateFiles;
 use super::clock::since_boot;
 use super::pace::Pace;
@@ -37,6 +39,8 @@ pub struct Safety {
     pace: Pace,
     journal: Journal,
     settle_timeout: Duration,
+    /// Wakes who acts on changes.
+    changed: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -89,7 +93,14 @@ impl Safety {
             pace: Pace::default(),
             journal,
             settle_timeout,
+            changed: watch::Sender::new(()),
         }
+    }
+
+    /// Told of every change of the state.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Holds orders to the rates of `slope` from now on, and after each release.
@@ -219,6 +230,7 @@ impl Safety {
         self.stored.store(false, Ordering::Relaxed);
         self.current.store(Arc::new(state));
         **changes = changes.saturating_add(1);
+        self.changed.send_replace(());
     }
 
     /// Writes what is in force by now.

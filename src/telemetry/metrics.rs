@@ -9,7 +9,7 @@ use sekisho_policy::{Class, Refusal};
 use sekisho_safety::{Health, Level, Mode, Posture, Sev, Switch};
 
 use crate::control::gates::Status;
-use crate::control::signals;
+use crate::control::{signals, sweeps};
 use crate::telemetry::Traffic;
 
 type Counter = GenericCounter<AtomicU64>;
@@ -42,6 +42,7 @@ pub struct Metrics {
     incidents: IntGaugeVec,
     overdue: IntGauge,
     gates: IntGaugeVec,
+    sweeps: IntGaugeVec,
     lockouts: IntGauge,
 }
 
@@ -81,6 +82,8 @@ pub struct Reading {
     pub incidents: Vec<(Sev, bool)>,
     /// What each gate says.
     pub gates: Vec<Status>,
+    /// What is known of resting orders, by the words of its status.
+    pub sweeps: Vec<&'static str>,
     /// Lockouts that hold.
     pub lockouts: usize,
 }
@@ -139,6 +142,7 @@ impl Metrics {
             incidents: gauges(&registry, "incidents_open", "Open incidents, by grade.", "severity")?,
             overdue: gauge(&registry, "incidents_overdue", "Open incidents that nobody has answered in time.")?,
             gates: gauges(&registry, "gates", "Gates, by what they say.", "result")?,
+            sweeps: gauges(&registry, "sweeps", "Sweeps of resting orders, by what is known of them.", "status")?,
             lockouts: gauge(&registry, "lockouts", "Lockouts that hold.")?,
             registry: registry.clone(),
         };
@@ -239,6 +243,10 @@ impl Metrics {
             let gates = reading.gates.iter().filter(|gate| **gate == status).count();
             self.gates.with_label_values(&[status.as_str()]).set(whole(gates));
         }
+        for status in sweeps::Status::WORDS {
+            let sweeps = reading.sweeps.iter().filter(|sweep| **sweep == status).count();
+            self.sweeps.with_label_values(&[status]).set(whole(sweeps));
+        }
         self.lockouts.set(whole(reading.lockouts));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -304,6 +312,7 @@ mod tests {
             journal_size: 7,
             incidents: vec![(Sev::Sev1, true), (Sev::Sev1, false), (Sev::Sev3, false)],
             gates: vec![Status::Pass, Status::Unknown, Status::Pass],
+            sweeps: vec!["resting_unknown", "none"],
             lockouts: 3,
         };
         metrics.found_by("jwt", 2);
@@ -324,6 +333,8 @@ mod tests {
             "sekisho_incidents_overdue 1",
             "sekisho_gates{result=\"PASS\"} 2",
             "sekisho_gates{result=\"FAIL\"} 0",
+            "sekisho_sweeps{status=\"resting_unknown\"} 1",
+            "sekisho_sweeps{status=\"idle\"} 0",
             "sekisho_lockouts 3",
             "sekisho_findings_total{detector=\"jwt\"} 2",
             "sekisho_signals_raised_total{signal=\"secret_leak\"} 1",

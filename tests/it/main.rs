@@ -84,6 +84,8 @@ mod limits;
 
 mod streams;
 
+mod sweeps;
+
 mod tools;
 
 mod traffic;

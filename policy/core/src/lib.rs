@@ -52,6 +52,6 @@ pub use sections::{
     CertificateSource, ClientCertificates, Contain, Detectors, Drill, Fix, Gate, Identity, Incidents, IpNet,
     IssuerPolicy, JournalPolicy, JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners,
     MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol,
-    RetentionPolicy, RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, StreamFormat, StreamPolicy,
+    RetentionPolicy, RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, StreamFormat, StreamPolicy, Sweep,
     Telemetry, TlsVersion, Upstream, UpstreamTls,
 };

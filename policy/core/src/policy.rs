@@ -17,9 +17,9 @@ use crate::sections::{
     DrillWritten, Fix, FixWritten, Gate, GateWritten, Identity, IdentityWritten, Incidents, IncidentsWritten,
     JournalPolicy, JournalWritten, Limits, LimitsWritten, Listeners, ListenersWritten, Monitors, MonitorsWritten,
     OrdersLedger, OrdersLedgerWritten, RetentionPolicy, RetentionWritten, RolesWritten, RoutePolicy, RouteWritten,
-    Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Telemetry,
-    TelemetryWritten, Upstream, UpstreamWritten, check_fix, check_gates, check_matrix, check_routes, check_secrets,
-    check_streams, check_upstreams,
+    Safety, SafetyWritten, SecretRef, SecretWritten, Signals, SignalsWritten, StreamPolicy, StreamWritten, Sweep,
+    SweepWritten, Telemetry, TelemetryWritten, Upstream, UpstreamWritten, check_fix, check_gates, check_matrix,
+    check_routes, check_secrets, check_streams, check_sweeps, check_upstreams,
 };
 use crate::written::{At, Count, Place, Raw, Text};
 
@@ -58,6 +58,8 @@ pub struct Policy {
     pub signals: Signals,
     /// What has to report that it is well.
     pub gates: Vec<Gate>,
+    /// Who cancels resting orders when a scope comes to BLOCK.
+    pub sweeps: Vec<Sweep>,
     /// How the sidecar looks after itself.
     pub monitors: Monitors,
     /// How the safety state is watched and released.
@@ -132,6 +134,8 @@ struct Document {
     signals: SignalsWritten,
     /// What has to report that it is well, by name. Silence is UNKNOWN, and UNKNOWN is at least SAFE.
     gates: BTreeMap<String, At<GateWritten>>,
+    /// Who cancels resting orders when a scope comes to BLOCK, by name. BLOCK itself stops messages and cancels nothing.
+    sweeps: BTreeMap<String, At<SweepWritten>>,
     /// How the sidecar looks after itself.
     monitors: MonitorsWritten,
     /// How the safety state is watched and released.
@@ -245,6 +249,7 @@ impl Document {
             auth_failures,
             signals: self.signals.check(checker),
             gates: check_gates(&self.gates, checker),
+            sweeps: check_sweeps(&self.sweeps, checker),
             monitors: self.monitors.check("monitors", checker),
             safety: self.safety.check("safety", checker),
             drill: self.drill.check(checker),

@@ -28,7 +28,7 @@
 //!
 //! # Cannot see
 //!
-//! What a resting order does at the venue: BLOCK stops messages, it does not cancel what was sent before. Orders inside
+//! What a resting order does at the venue: BLOCK stops messages, it does not cancel what was sent before (`sweeps` may). Orders inside
 //! a protocol the classifier does not read are unknown orders, not invisible ones. A call of gRPC is judged by its method
 //! alone: which instrument it is for is not known, so a scope `instrument:` does not hold it.
 //!

@@ -29,6 +29,8 @@ mod evidence;
 mod tests;
 
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -101,6 +103,7 @@ impl Policy {
             auth_failures,
             signals,
             gates,
+            sweeps,
             monitors,
             safety,
             drill,
@@ -113,9 +116,7 @@ impl Policy {
             source: _,
             hash: _,
         } = self;
-        diff.start("service", *service != after.service);
-        diff.start("data_dir", *data_dir != after.data_dir);
-        diff.start("workers", *workers != after.workers);
+        diff.process((service, data_dir, workers), after);
         diff.listeners(listeners, &after.listeners);
         diff.upstreams(upstreams, &after.upstreams);
         diff.start("drill", *drill != after.drill);
@@ -129,6 +130,7 @@ impl Policy {
         diff.matrix(matrix, &after.matrix);
         diff.signals(signals, &after.signals);
         diff.gates(gates, &after.gates);
+        diff.start("sweeps", *sweeps != after.sweeps);
         diff.start("safety.sentinel", safety.sentinel != after.safety.sentinel);
         diff.numbers("limits", &limits.numbers(), &after.limits.numbers());
         diff.numbers("auth_failures", &auth_failures.numbers(), &after.auth_failures.numbers());
@@ -152,6 +154,13 @@ struct Diff {
 impl Diff {
     fn say(&mut self, means: Means, path: impl Into<String>, what: impl Into<String>) {
         self.found.push(Difference { path: path.into(), means, restart: false, what: what.into() });
+    }
+
+    /// Who and where the process is.
+    fn process(&mut self, (service, data_dir, workers): (&Arc<str>, &Path, &Option<usize>), after: &Policy) {
+        self.start("service", *service != after.service);
+        self.start("data_dir", data_dir != after.data_dir);
+        self.start("workers", *workers != after.workers);
     }
 
     /// Something that is read at the start alone, and not looked into.

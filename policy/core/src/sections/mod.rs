@@ -40,6 +40,8 @@ mod safety;
 
 mod drill;
 
+mod sweeps;
+
 mod incidents;
 
 mod journal;
@@ -92,6 +94,8 @@ pub(crate) use signals::SignalsWritten;
 pub use signals::{Contain, Signal, Signals};
 pub use streams::{StreamFormat, StreamPolicy};
 pub(crate) use streams::{StreamWritten, check_streams};
+pub use sweeps::Sweep;
+pub(crate) use sweeps::{SweepWritten, check_sweeps};
 pub use telemetry::Telemetry;
 pub(crate) use telemetry::TelemetryWritten;
 pub use tls::{CertificateSource, ClientCertificates, ListenerTls, TlsVersion, UpstreamTls};

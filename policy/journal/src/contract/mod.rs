@@ -23,7 +23,8 @@ pub use audit_event::AuditEvent;
 pub use gate_results::{GateResult, GateResults, GateVerdict};
 pub use replay_pointers::{InputPointer, JournalRange, ReplayPointers, UpstreamRange};
 pub use safety_state::{
-    HealthWord, ModeWord, PostureWord, SafetyLevel, SafetyScope, SafetySource, SafetyState, SwitchWord,
+    HealthWord, ModeWord, PostureWord, SafetyLevel, SafetyScope, SafetySource, SafetyState, SafetySweep, SweepWord,
+    SwitchWord,
 };
 pub use support_bundle_manifest::{BundleFile, BundleKind, SupportBundleManifest, Versions};
 

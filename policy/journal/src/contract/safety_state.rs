@@ -24,6 +24,9 @@ pub struct SafetyState {
     pub scopes: Vec<SafetyScope>,
     /// Releases that wait for their second person.
     pub releases: Vec<Value>,
+    /// What is known of orders that rest at venues, by the sweeps of policy.
+    #[serde(default)]
+    pub sweeps: Vec<SafetySweep>,
     /// Hash of the policy in force.
     pub policy_hash: String,
 }
@@ -69,6 +72,40 @@ pub struct SafetySource {
     /// Since when, in milliseconds since 1970.
     #[schemars(transform = exact)]
     pub at_ms: u64,
+}
+
+/// What is known of the resting orders of one scope. A state of BLOCK is not flat: what rests can fill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SafetySweep {
+    /// As policy names it.
+    pub name: String,
+    /// What has to come to BLOCK for it to be asked for anything.
+    pub scope: String,
+    /// What is known.
+    pub status: SweepWord,
+    /// How many rest, if that is known.
+    #[schemars(transform = exact)]
+    pub resting: Option<u64>,
+    /// Since when that is the answer, in milliseconds since 1970.
+    #[schemars(transform = exact)]
+    pub since_ms: u64,
+    /// When it was told last, in milliseconds since 1970.
+    #[schemars(transform = exact)]
+    pub looked_ms: u64,
+}
+
+/// What is known of resting orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepWord {
+    /// The scope is not in BLOCK, so nobody is asked.
+    Idle,
+    /// Nobody has said since it came to BLOCK, or who was asked has not answered the last time.
+    RestingUnknown,
+    /// The last query found some.
+    Resting,
+    /// The last query, made after a cancellation was answered, found none.
+    None,
 }
 
 /// The kill-switch. Later is stricter.
