@@ -125,15 +125,29 @@ fn hold(on: &str, sidecar: &Sidecar, flips: usize, senders: Vec<Sender<'_>>) {
     waits.sort_unstable();
     // Noted and not judged: how long it takes says something of the machine too.
     let Some(path) = std::env::var_os("SEKISHO_TEST_NOTES") else { return };
-    let (orders, at) = (history.len(), |percent: usize| waits[waits.len() * percent / 100]);
-    let last = waits.last().copied().unwrap_or_default();
+    let (orders, mut seen) = (history.len(), seen(&history));
+    seen.sort_unstable();
+    let at = |times: &[Duration]| {
+        let [middle, most] = [50, 99].map(|percent| times[times.len() * percent / 100]);
+        format!("p50 {middle:?}, p99 {most:?}, longest {:?}", times[times.len() - 1])
+    };
+    let (seen, waits) = (at(&seen), at(&waits));
     let notes = format!(
-        "{on}: {flips} flips, {orders} orders; a tightening: p50 {:?}, p99 {:?}, longest {last:?}\n",
-        at(50),
-        at(99)
+        "{on}: {flips} flips, {orders} orders; until an order is refused: {seen}; until it is acknowledged: {waits}\n"
     );
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
     file.write_all(notes.as_bytes()).unwrap();
+}
+
+/// From each tightening to the first order sent after it that was refused.
+fn seen(history: &[Done]) -> Vec<Duration> {
+    // The first began before there were orders.
+    let tightened = history.iter().filter(|done| done.what == What::Block).skip(1);
+    let refused = |asked: Duration| {
+        let after = history.iter().filter(|done| done.what == What::Refused && done.asked >= asked);
+        after.map(|done| done.answered - asked).min()
+    };
+    tightened.filter_map(|done| refused(done.asked)).collect()
 }
 
 /// How often the state is flipped: more is for a recipe, `SEKISHO_TEST_FLIPS=1000`.
