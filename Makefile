@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate demo exporters kills faults leaks flips tighten clients rules manifests stack package sessions ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate fuzz demo exporters kills faults leaks flips tighten clients rules manifests stack package sessions ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ benches: ## do the measurements still compile?
 
 evaluate: ## what the scanner finds and wrongly finds, on sets of its own (words after ARGS= go to the tool)
 	$(CARGO) run --release --locked --quiet -p sekisho-evaluate -- $(or $(ARGS),$(addprefix --real ,$(wildcard /usr/share/doc /usr/lib/python3 /var/log)))
+
+# Two minutes a target; SECONDS=3600 for longer. What it finds stays under tests/fuzz/artifacts.
+fuzz: ## lets libFuzzer loose on scanner, packs and codings (needs cargo-fuzz and a nightly compiler)
+	for target in scan_split mask pack codec_gzip codec_deflate codec_brotli codec_zstd codec_snappy; do \
+		$(CARGO) +nightly fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$(or $(SECONDS),120) -max_len=8192 || exit 1; \
+	done
 
 icount: ## instructions of single pieces of work, beside their baseline (needs valgrind)
 	benches/icount/icount.py

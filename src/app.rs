@@ -44,6 +44,7 @@ use crate::identity::{self, kept};
 use crate::telemetry::access_log::Writing;
 use crate::telemetry::log;
 use crate::tls::{TlsError, Watch};
+use crate::warnings;
 pub(crate) use journal::open_journal;
 use shared::{Controls, Shared};
 use sockets::{Entrance, Sockets};
@@ -150,6 +151,8 @@ impl App {
         let told = move |name: &Name| metrics.raised(name.as_str());
         app.spawn(rules::contain(raised, Arc::clone(&containments), told));
         app.look_after(policy, (data, &reload), &shared);
+        app.spawn(warnings::days(Arc::clone(&shared.rules)));
+        warnings::of(policy, warnings::today()).iter().for_each(|(what, why)| tracing::warn!("{what}: {why}"));
         let (raised, journal) = (shared.signals.sender(), app.journal.clone());
         let drill = Arc::new(Drill { reload: Arc::clone(&reload), journal, raised });
         app.spawn(Arc::clone(&drill).keep());

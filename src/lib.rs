@@ -11,6 +11,8 @@ pub mod compile;
 
 pub mod tls;
 
+pub mod warnings;
+
 pub mod data;
 
 pub mod identity;

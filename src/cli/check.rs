@@ -9,8 +9,9 @@ use super::{Exit, Setting, Terminal, run};
 use crate::compile;
 use crate::identity;
 use crate::tls::{Expiry, Tls, unix_s};
+use crate::warnings;
 
-/// Checks that the sidecar could run here: policy, secrets, ports, data directory. Changes nothing.
+/// Checks that the sidecar could run here: policy, secrets, ports, data directory. Changes nothing. Warnings are told and fail nothing.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
@@ -45,6 +46,8 @@ impl Check {
             Ok(tls) => checks.extend(certificates(&policy, &tls)),
             Err(error) => checks.push(("certificates".to_owned(), failed(&error))),
         }
+        let warned = warnings::of(&policy, warnings::today()).into_iter();
+        checks.extend(warned.map(|(what, why)| (what, Outcome::Warn(why))));
         self.say(checks, terminal)
     }
 

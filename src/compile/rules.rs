@@ -5,11 +5,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use sekisho_policy::{ActionName, Policy};
-use sekisho_scan::{Action, KnownSecret, Ruleset, RulesetBuilder};
+use sekisho_scan::{Action, Allow, KnownSecret, Ruleset, RulesetBuilder};
 use zeroize::Zeroizing;
 
 use super::CompileError;
 use crate::identity::{KnownValues, Revoked, resolve};
+use crate::warnings;
 
 /// The detectors of `policy`, with the known secrets it refers to.
 ///
@@ -55,7 +56,13 @@ pub fn knowing(policy: &Policy, known: &KnownValues, revoked: &Revoked) -> Resul
     if let Some(key) = fingerprint_key(policy)? {
         builder = builder.fingerprint_key(key);
     }
-    builder.build().map_err(|error| failed(&error))
+    for allow in &detectors.allow {
+        let (detector, field, fingerprint) = (allow.detector.clone(), allow.field.clone(), allow.fingerprint.clone());
+        builder = builder.allow(Allow { detector, field, fingerprint, until: allow.until });
+    }
+    let rules = builder.build().map_err(|error| failed(&error))?;
+    rules.set_day(warnings::today());
+    Ok(rules)
 }
 
 /// The key of fingerprints and of digests of inputs, if policy names one.

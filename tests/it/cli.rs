@@ -258,3 +258,31 @@ fn what_scan_redacts_it_finds_no_more() {
     let to_stdout = run(&["scan", "--redact", input.join("access.log").to_str().unwrap()]);
     assert_eq!(to_stdout.stdout, std::fs::read(output_dir.join("access.log")).unwrap());
 }
+
+#[test]
+fn what_may_stay_stays_until_its_day_and_check_tells_what_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("pin"), "90210424242").unwrap();
+    let entry = |until: &str| {
+        format!(
+            "secrets:\n  - {{ name: pin, ref: \"file:{}\" }}\ndetectors: {{ allow: [{{ detector: field-name, field: sample_token, owner: desk, reason: published, until: {until} }}] }}\n",
+            dir.path().join("pin").display()
+        )
+    };
+    std::fs::write(dir.path().join("log"), "sample_token=abcdefgh token=abcdefgh\n").unwrap();
+    for (until, expected, warned) in [
+        ("2999-12-31", "sample_token=abcdefgh token=****\n", false),
+        ("2020-01-01", "sample_token=**** token=****\n", true),
+    ] {
+        let path = policy(dir.path(), "127.0.0.1:0", &entry(until));
+        let path = path.to_str().unwrap();
+        let log = dir.path().join("log");
+        let output = run(&["scan", "--policy", path, "--redact", log.to_str().unwrap()]);
+        assert_eq!(out(&output), expected, "{output:?}");
+        let output = run(&["check", "--policy", path]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let said = out(&output);
+        assert_eq!(said.contains("WARN  detectors.allow: the entry of `desk`"), warned, "{said}");
+        assert!(said.contains("WARN  secrets: `pin`: it may mask what it should not: it is a number"), "{said}");
+    }
+}

@@ -113,3 +113,90 @@ fn a_coding_without_a_beginning_is_told_by_the_name() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("log.zz:1:5: "), "{output:?}");
 }
+
+#[test]
+fn ignore_files_leave_out_what_they_say_and_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in [
+        (".sekishoignore", "# made\n*.tmp\n/build/\n!keep.tmp\n"),
+        ("a.tmp", ""),
+        ("keep.tmp", ""),
+        ("build/x", ""),
+        ("sub/build/x", ""),
+        ("sub/.sekishoignore", "x\n"),
+        ("sub/y", ""),
+    ] {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, if text.is_empty() { format!("key {}\n", token()) } else { text.to_owned() }).unwrap();
+    }
+    let found = |args: &[&str]| {
+        let json: Value =
+            serde_json::from_slice(&scan(dir.path(), &[&["--format", "json"], args].concat()).stdout).unwrap();
+        let paths =
+            json["findings"].as_array().unwrap().iter().map(|finding| finding["path"].as_str().unwrap().to_owned());
+        (paths.collect::<Vec<_>>(), json["left_out"].as_u64().unwrap())
+    };
+    assert_eq!(found(&["."]), (vec!["./keep.tmp".to_owned(), "./sub/y".to_owned()], 3));
+    assert_eq!(found(&["a.tmp"]), (vec!["a.tmp".to_owned()], 0), "what is named is searched");
+    assert_eq!(found(&["--no-ignore", "."]).0.len(), 5);
+}
+
+#[test]
+fn what_is_in_the_baseline_does_not_count_and_one_more_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let line = format!("key {}\n", token());
+    std::fs::write(&log, &line).unwrap();
+    let output = scan(dir.path(), &["--write-baseline", "known.json", "log"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let kept = std::fs::read_to_string(dir.path().join("known.json")).unwrap();
+    assert!(!kept.contains(&token()) && kept.contains("github-token"), "{kept}");
+    let output = scan(dir.path(), &["--baseline", "known.json", "log"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 in the baseline"), "{output:?}");
+    std::fs::write(&log, line.repeat(2)).unwrap();
+    assert_eq!(scan(dir.path(), &["--baseline", "known.json", "log"]).status.code(), Some(1));
+    std::fs::write(dir.path().join("known.json"), "{}").unwrap();
+    assert_eq!(scan(dir.path(), &["--baseline", "known.json", "log"]).status.code(), Some(2));
+}
+
+/// More than a pipe holds and than is kept of one file, from a stream: nothing of it is kept whole.
+#[test]
+fn a_stream_is_redacted_in_little_memory() {
+    use std::io::{BufRead as _, Write as _};
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = binary()
+        .current_dir(dir.path())
+        .args(["scan", "--redact", "--quiet", "-"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (block, count) = (format!("level=info msg=tick\n{}", "\n".repeat(200)).repeat(300), 150);
+    let expected = block.len() * count;
+    let reader = std::thread::spawn(move || {
+        let (mut output, mut read) = (std::io::BufReader::new(output), 0);
+        loop {
+            let piece = output.fill_buf().unwrap().len();
+            if piece == 0 {
+                return read;
+            }
+            output.consume(piece);
+            read += piece;
+        }
+    });
+    for _ in 0..count {
+        input.write_all(block.as_bytes()).unwrap();
+    }
+    // nine million lines, of which the memory must not know
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    drop(input);
+    assert_eq!(reader.join().unwrap(), expected);
+    child.wait().unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kilobytes: usize = most.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kilobytes < 120_000, "{kilobytes} kB");
+}

@@ -27,6 +27,8 @@ pub(crate) const SLASH: Class = 1 << 19;
 
 /// What hashes of passwords are written with besides base64.
 pub(crate) const CRYPT: Class = 1 << 20;
+/// `*`
+pub(crate) const STAR: Class = 1 << 21;
 
 pub(crate) const LETTER: Class = LOWER | UPPER;
 pub(crate) const ALNUM: Class = LETTER | DIGIT;
@@ -122,6 +124,7 @@ const fn of(byte: u8) -> Class {
         b'%' => PERCENT,
         b'\\' => SLASH,
         b'$' | b',' | b':' => CRYPT,
+        b'*' => STAR,
         0x80..=0xff => HIGH,
         _ => 0,
     };

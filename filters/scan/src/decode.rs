@@ -75,37 +75,29 @@ pub(crate) fn percent(view: &View<'_>, at: usize) -> Decoded {
     decoded
 }
 
-/// The line around `at`, `\u00XX` decoded; quotes and backslashes stay escaped.
-pub(crate) fn unicode(view: &View<'_>, at: usize) -> Decoded {
-    let mut start = at;
-    while at - start < LOOK_BACK && start > view.floor() && view.before(start).is_some_and(|byte| byte != b'\n') {
-        start -= 1;
-    }
-    let end = view.until(at, usize::MAX, |byte| byte == b'\n');
-    let mut decoded = Decoded { start, end, ..Decoded::default() };
-    let bytes = view.slice(start, end);
+/// The line around `at`, `\u00XX` and `\xXX` decoded. Quotes and backslashes of the first stay escaped, as they are text in a JSON
+/// string; those of the second are what a log made of the quotes of a whole body.
+pub(crate) fn escapes(view: &View<'_>, at: usize) -> Decoded {
+    let mut decoded = line(view, at);
+    let (start, bytes) = (decoded.start, view.slice(decoded.start, decoded.end));
     let mut offset = 0;
     while let Some(byte) = bytes.get(offset) {
         let rest = bytes.get(offset..).unwrap_or_default();
         let slashes = rest.iter().take_while(|byte| **byte == b'\\').count();
-        let escape = rest.get(slashes..).and_then(<[u8]>::first_chunk::<5>);
-        let value = match escape {
-            Some([b'u', b'0', b'0', high, low]) if slashes % 2 == 1 || slashes == 2 => hex(*high, *low),
-            _ => None,
-        };
-        match value {
-            Some(value) if slashes > 0 => {
+        let single = slashes % 2 == 1 || slashes == 2;
+        match escape(rest.get(slashes..).unwrap_or_default()).filter(|_| single) {
+            Some((value, length)) => {
                 // an odd run is escaped backslashes and the one of the escape
                 for extra in 0..if slashes % 2 == 1 { slashes - 1 } else { 0 } {
                     decoded.push(b'\\', start + offset + extra);
                 }
-                if matches!(value, b'"' | b'\\') {
+                if length == UNICODE && matches!(value, b'"' | b'\\') {
                     decoded.push(b'\\', start + offset);
                 }
                 decoded.push(value, start + offset);
-                offset += slashes + 5;
+                offset += slashes + length;
             }
-            _ => {
+            None => {
                 let step = slashes.max(1);
                 for extra in 0..step {
                     decoded.push(if slashes > 0 { b'\\' } else { *byte }, start + offset + extra);
@@ -115,6 +107,58 @@ pub(crate) fn unicode(view: &View<'_>, at: usize) -> Decoded {
         }
     }
     decoded
+}
+
+/// The byte that `u00XX` or `xXX` stands for, and how long that is.
+fn escape(text: &[u8]) -> Option<(u8, usize)> {
+    match text {
+        [b'u', b'0', b'0', high, low, ..] => Some((hex(*high, *low)?, UNICODE)),
+        [b'x', high, low, ..] => Some((hex(*high, *low)?, 3)),
+        _ => None,
+    }
+}
+
+/// The line around `at`, entities of HTML and XML decoded.
+pub(crate) fn entities(view: &View<'_>, at: usize) -> Decoded {
+    let mut decoded = line(view, at);
+    let (start, bytes) = (decoded.start, view.slice(decoded.start, decoded.end));
+    let mut offset = 0;
+    while let Some(byte) = bytes.get(offset) {
+        let entity = (*byte == b'&').then(|| entity(bytes.get(offset + 1..).unwrap_or_default())).flatten();
+        let (value, length) = entity.unwrap_or((*byte, 0));
+        decoded.push(value, start + offset);
+        offset += length + 1;
+    }
+    decoded
+}
+
+/// The byte that an entity stands for, and how long it is behind its ampersand.
+fn entity(text: &[u8]) -> Option<(u8, usize)> {
+    let end = memchr::memchr(b';', text.get(..LONGEST_ENTITY).unwrap_or(text))?;
+    let byte = match text.get(..end)? {
+        b"quot" => b'"',
+        b"apos" => b'\'',
+        b"amp" => b'&',
+        b"lt" => b'<',
+        b"gt" => b'>',
+        [b'#', b'x' | b'X', digits @ ..] => number(digits, 16)?,
+        [b'#', digits @ ..] => number(digits, 10)?,
+        _ => return None,
+    };
+    Some((byte, end + 1))
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u8> {
+    let text = std::str::from_utf8(digits).ok()?;
+    u8::from_str_radix(text, radix).ok()
+}
+
+fn line(view: &View<'_>, at: usize) -> Decoded {
+    let mut start = at;
+    while at - start < LOOK_BACK && start > view.floor() && view.before(start).is_some_and(|byte| byte != b'\n') {
+        start -= 1;
+    }
+    Decoded { start, end: view.until(at, usize::MAX, |byte| byte == b'\n'), ..Decoded::default() }
 }
 
 /// UTF-16 of ASCII around the zero at `at`; none when it is something else.
@@ -161,7 +205,103 @@ pub(crate) fn base64(view: &View<'_>, at: usize) -> Option<Decoded> {
     Some(Decoded { bytes, places: Vec::new(), start: at, end })
 }
 
-fn plain(text: &[u8]) -> Option<Vec<u8>> {
+/// The base64 around `at`, where a group of four starts: from what is seen of it before on, over the line breaks of text that is
+/// wrapped; and where the last line of it starts.
+pub(crate) fn base64_lines(view: &View<'_>, at: usize) -> Option<(Decoded, usize)> {
+    let set = class::B64 | class::B64U;
+    let at = at - (at - view.run_back(at, set, LOOK_BACK)) / 4 * 4;
+    let (mut text, mut line) = (Vec::new(), at);
+    let mut end = view.run(at, set, usize::MAX);
+    loop {
+        text.extend_from_slice(view.slice(line, end));
+        let next = end + usize::from(view.at(end) == Some(b'\r')) + 1;
+        if end - line < SHORTEST_LINE || view.before(next) != Some(b'\n') {
+            break;
+        }
+        let stop = view.run(next, set, usize::MAX);
+        let whole = view.at(stop).is_none_or(|byte| matches!(byte, b'\n' | b'\r' | b'='));
+        if stop == next || !whole {
+            break;
+        }
+        (line, end) = (next, stop);
+    }
+    let bytes = plain(&text)?;
+    Some((Decoded { bytes, places: Vec::new(), start: at, end }, line))
+}
+
+/// The pairs of hex digits from `at` on.
+pub(crate) fn hex_text(view: &View<'_>, at: usize) -> Decoded {
+    let end = view.run(at, class::HEX_LOWER | class::HEX_UPPER, usize::MAX);
+    let pairs = view.slice(at, end).as_chunks::<2>().0;
+    let bytes = pairs.iter().filter_map(|[high, low]| hex(*high, *low)).collect();
+    Decoded { bytes, places: Vec::new(), start: at, end }
+}
+
+/// At which of the first eight places a group of base64 starts behind which there is text, if one does. The text itself may begin
+/// within the group before.
+pub(crate) fn base64_phase(bytes: &[u8], at: usize) -> Option<u8> {
+    let text = |phase: &u8| {
+        let window = bytes.get(at + usize::from(*phase)..).and_then(<[u8]>::first_chunk::<TELLING>);
+        window.is_some_and(|window| window.as_chunks::<4>().0.iter().all(is_text_group))
+    };
+    (0..8).find(text)
+}
+
+/// At which of the first two places pairs of hex digits start that spell text, if they do at one.
+pub(crate) fn hex_phase(bytes: &[u8], at: usize) -> Option<u8> {
+    let text = |phase: &u8| {
+        let window = bytes.get(at + usize::from(*phase)..).and_then(<[u8]>::first_chunk::<TELLING>);
+        let pair = |[high, low]: &[u8; 2]| hex(*high, *low).is_some_and(is_text);
+        window.is_some_and(|window| window.as_chunks::<2>().0.iter().all(pair))
+    };
+    (0..2).find(text)
+}
+
+fn is_text_group(group: &[u8; 4]) -> bool {
+    let sextet = |letter: u8| u32::from(SEXTETS.get(usize::from(letter)).copied().unwrap_or(NONE));
+    let [first, ..] = *group;
+    // no byte of text is above 0x7e: most groups of other things end here
+    if sextet(first) > 31 {
+        return false;
+    }
+    let [a, b, c, d] = group.map(sextet);
+    let number = a << 18 | b << 12 | c << 6 | d;
+    let [_, first, second, third] = number.to_be_bytes();
+    a.max(b).max(c).max(d) < 64 && is_text(first) && is_text(second) && is_text(third)
+}
+
+fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e)
+}
+
+/// The six bits that a letter of base64 stands for, of either alphabet.
+static SEXTETS: [u8; 256] = sextets();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "const evaluation: the index runs 0..256, checked by the compiler"
+)]
+const fn sextets() -> [u8; 256] {
+    let mut table = [NONE; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        table[at] = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => NONE,
+        };
+        at += 1;
+    }
+    table
+}
+
+/// What base64 of either alphabet stands for.
+pub(crate) fn plain(text: &[u8]) -> Option<Vec<u8>> {
     let mut text = text.to_vec();
     for byte in &mut text {
         match byte {
@@ -187,3 +327,12 @@ pub(crate) const LOOK_BACK: usize = 256;
 /// So much of a base64 word is decoded to see whether it holds text.
 const HEAD: usize = 64;
 const SHORTEST_WIDE: usize = 6;
+/// So many letters or digits in a row that spell text are no accident.
+const TELLING: usize = 20;
+/// Shorter lines are not wrapped.
+const SHORTEST_LINE: usize = 56;
+const UNICODE: usize = 5;
+/// Of `#x000022;`.
+const LONGEST_ENTITY: usize = 9;
+/// No letter of base64.
+const NONE: u8 = u8::MAX;

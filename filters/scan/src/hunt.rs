@@ -8,15 +8,22 @@ mod literals;
 
 mod masks;
 
+mod near;
+
+#[cfg(test)]
+mod slow;
+
 pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
 use literals::Literals;
 use masks::{Found, found};
+use near::{fix_tag, has_colon, is_wide, named, percent};
 
 use crate::class;
-use crate::ruleset::names::{TAIL, Tails};
+use crate::decode;
+use crate::ruleset::names::Tails;
 use crate::ruleset::pack::Engine;
 use crate::ruleset::{Ruleset, Shaped};
 use crate::simd::{AHEAD, BLOCK, Filter, Filters, Masks, fill};
@@ -33,10 +40,18 @@ pub(crate) struct Hit {
 pub(crate) enum Kind {
     /// A known secret may start here; which.
     Known(usize),
+    /// A row of a table starts here. The hot pass knows nothing of tables: verdicts give these two.
+    Row,
+    /// The value of a column of a table; which.
+    Cell(usize),
     /// A literal; index of its bucket.
     Literal(usize),
-    /// A run of 51 or more letters and digits may start around here.
+    /// A run of letters and digits as long as a seed starts here.
     Run,
+    /// A run of them starts here that is base64 of text, so many letters behind its beginning.
+    Base64(u8),
+    /// As [`Self::Base64`], of hex digits.
+    Hex(u8),
     /// `:` or `=` after something like a name, or `://`.
     Separator,
     /// A percent escape that is not needed.
@@ -51,8 +66,8 @@ impl Kind {
     /// Whether what stands there must be decoded first: it may begin before the place.
     pub(crate) fn is_encoded(self) -> bool {
         match self {
-            Self::Percent | Self::Zero | Self::Literal(_) => true,
-            Self::Known(_) | Self::Run | Self::Separator | Self::Dot => false,
+            Self::Percent | Self::Zero | Self::Literal(_) | Self::Base64(_) | Self::Hex(_) => true,
+            Self::Known(_) | Self::Row | Self::Cell(_) | Self::Run | Self::Separator | Self::Dot => false,
         }
     }
 }
@@ -62,8 +77,10 @@ impl Kind {
 pub(crate) enum Asker {
     Pattern(usize),
     Engine(Engine),
-    /// `\u00`
+    /// `\u00` or `\x`
     Escape,
+    /// `&quot;` or `&#`
+    Entity,
     /// `://`: a password may stand behind it, before an `@`.
     Authority,
 }
@@ -75,7 +92,7 @@ pub(crate) struct Hunt {
     literals: Literals,
     /// The patterns that begin with each byte.
     starting: Vec<Vec<usize>>,
-    runs: bool,
+    seeds: bool,
     dots: bool,
 }
 
@@ -85,11 +102,12 @@ impl Hunt {
         let filters = Filters {
             word: Filter::new(&literals.triggers(false)),
             inner: Filter::new(&literals.triggers(true)),
-            tail: Filter::folded(&tails.letters()),
+            tail: Filter::folded(&ends(tails, engines)),
         };
-        let runs = [Engine::Wif, Engine::Stellar, Engine::Nats].iter().any(|engine| engines.contains_key(engine));
+        let seeds = [Engine::Wif, Engine::Stellar, Engine::Nats, Engine::Xrp];
+        let seeds = seeds.iter().any(|engine| engines.contains_key(engine));
         let dots = engines.contains_key(&Engine::Ipv4);
-        Ok(Self { filters, literals, starting: starting(patterns), runs, dots })
+        Ok(Self { filters, literals, starting: starting(patterns), seeds, dots })
     }
 
     /// Who asked for the literal of `bucket`.
@@ -110,6 +128,10 @@ impl Hunt {
     /// Adds every place of `from` to `hits`.
     pub(crate) fn find(&self, rules: &Ruleset, bytes: &[u8], from: Range, hits: &mut Vec<Hit>) {
         let old = hits.len();
+        #[cfg(test)]
+        if rules.slow {
+            return slow::find(rules, bytes, from, hits);
+        }
         let mut push = |at, kind| {
             if (from.start..from.limit).contains(&at) {
                 hits.push(Hit { at, kind });
@@ -150,7 +172,7 @@ struct Places {
     separators: Vec<usize>,
     tags: Vec<usize>,
     rare: Vec<usize>,
-    seeds: Vec<usize>,
+    runs: Vec<usize>,
 }
 
 impl Places {
@@ -160,7 +182,7 @@ impl Places {
         each(found.separators, |offset| self.separators.push(base + offset));
         each(found.tags, |offset| self.tags.push(base + offset));
         each(found.rare, |offset| self.rare.push(base + offset));
-        each(found.seeds, |offset| self.seeds.push(base + offset));
+        each(found.runs, |offset| self.runs.push(base + offset));
     }
 
     fn clear(&mut self) {
@@ -168,7 +190,7 @@ impl Places {
         self.separators.clear();
         self.tags.clear();
         self.rare.clear();
-        self.seeds.clear();
+        self.runs.clear();
     }
 }
 
@@ -227,13 +249,27 @@ impl Text<'_> {
                 push(at, kind);
             }
         }
-        let marked = |at: &usize| self.bytes.get(*at).is_some_and(|mark| SEED_MARKS.contains(mark));
-        // two digits before may be the tail of an escape
-        let escaped = |at: usize| at > 0 && self.bytes.get(at - 1) == Some(&b'%');
-        let seeds = places.seeds.iter().map(|at| if escaped(*at) { at + 2 } else { *at });
-        for at in seeds.filter(|at| self.hunt.runs && marked(at)) {
-            push(at, Kind::Run);
+        for (at, kind) in places.runs.iter().filter_map(|at| self.run(*at)) {
+            push(at, kind);
         }
+    }
+
+    /// What the run of letters and digits may be that starts at `at`, and where.
+    fn run(&self, at: usize) -> Option<(usize, Kind)> {
+        // two digits before may be the tail of an escape
+        let escaped = at > 0 && self.bytes.get(at - 1) == Some(&b'%');
+        let start = if escaped { at + 2 } else { at };
+        let base64 = || decode::base64_phase(self.bytes, at).map(Kind::Base64);
+        if let Some(kind) = decode::hex_phase(self.bytes, at).map(Kind::Hex).or_else(base64) {
+            return Some((at, kind));
+        }
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        if !self.hunt.seeds || !rest.first().is_some_and(|mark| SEED_MARKS.contains(mark)) {
+            return None;
+        }
+        let seen = rest.get(..LONGEST_SEED).unwrap_or(rest);
+        let length = seen.iter().position(|byte| !class::is(*byte, class::ALNUM)).unwrap_or(seen.len());
+        matches!(length, 28..=31 | 51..=58).then_some((start, Kind::Run))
     }
 
     #[inline]
@@ -271,64 +307,6 @@ fn each(mut bits: u64, mut then: impl FnMut(usize)) {
     }
 }
 
-/// Whether a name of the list may end before the separator at `at`, by its last letters. Two digits end no name.
-#[inline]
-fn named(bytes: &[u8], at: usize, tails: &Tails) -> bool {
-    let around = class::QUOTE | class::SPACE | class::SLASH | class::BRACKET;
-    let within = class::UNDERSCORE | class::DASH | class::DOT | class::SPACE;
-    let mut letters = [0; TAIL];
-    let mut found = 0;
-    let mut digit = false;
-    for byte in bytes.get(at.saturating_sub(MAX_GAP)..at).unwrap_or_default().iter().rev() {
-        if byte.is_ascii_alphabetic() {
-            if let Some(letter) = letters.get_mut(found) {
-                *letter = *byte;
-            }
-            found += 1;
-            let [last, second, third, ..] = letters;
-            if found == TAIL || found == 3 && !tails.has([third, second, last]) {
-                break;
-            }
-        } else if found == 0 && byte.is_ascii_digit() && !digit {
-            digit = true;
-        } else if !class::is(*byte, if found == 0 { around | within } else { within }) {
-            break;
-        }
-    }
-    found >= 3 && tails.ends(letters.get(..found).unwrap_or_default())
-}
-
-/// Whether a colon may stand in the authority behind the `://` at `at`.
-fn has_colon(bytes: &[u8], at: usize) -> bool {
-    let rest = bytes.get(at + 3..).unwrap_or_default();
-    let seen = rest.get(..LONGEST_HOST).unwrap_or(rest);
-    let end = seen.iter().find(|byte| !class::is(**byte, class::ALNUM | class::DOT | class::DASH));
-    // what else may end it is for the judge to say
-    end.is_none_or(|byte| !matches!(byte, b'/' | b' ' | b'"' | b'?' | b'#' | b'\n'))
-}
-
-/// Whether the bytes before `at` are the end of a tag that holds a credential.
-fn fix_tag(bytes: &[u8], at: usize) -> bool {
-    at.checked_sub(3)
-        .and_then(|from| bytes.get(from..at))
-        .is_some_and(|tag| matches!(tag, b"553" | b"554" | b"925" | b"401" | b"402" | b"404" | [1 | b'|', b'9', b'6']))
-}
-
-fn percent(bytes: &[u8], at: usize) -> bool {
-    let Some([_, high, low]) = bytes.get(at..).and_then(<[u8]>::first_chunk::<3>) else {
-        return false;
-    };
-    crate::decode::hex(*high, *low).is_some_and(|byte| {
-        class::is(byte, class::B64U)
-            || matches!(byte, b'=' | b':' | b'%' | b'"' | b'$' | b'{' | b'}' | b' ' | b'+' | b'/')
-    })
-}
-
-/// Whether a zero stands two places on and something else between: zeros alone are no text.
-fn is_wide(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at + 1).is_some_and(|byte| *byte != 0) && bytes.get(at + 2) == Some(&0)
-}
-
 /// Dots between digits, for who asks for addresses.
 fn dots(bytes: &[u8], from: usize, push: &mut impl FnMut(usize, Kind)) {
     let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
@@ -339,8 +317,23 @@ fn dots(bytes: &[u8], from: usize, push: &mut impl FnMut(usize, Kind)) {
     }
 }
 
+/// The last three bytes of names and tags that may hold a secret, digits first.
+fn ends(tails: &Tails, engines: &BTreeMap<Engine, usize>) -> Vec<Vec<u8>> {
+    let tags = if engines.contains_key(&Engine::Fix) { near::FIX_ENDS } else { &[] };
+    tags.iter().map(|tag| tag.to_vec()).chain(tails.letters()).collect()
+}
+
 fn asked(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>) -> Vec<(Vec<u8>, Asker, bool)> {
-    let mut asked = vec![(b"\\u00".to_vec(), Asker::Escape, true), (b"://".to_vec(), Asker::Authority, true)];
+    let own: [(&[u8], Asker); 7] = [
+        (b"\\u00", Asker::Escape),
+        (b"\\x", Asker::Escape),
+        (b"&quot;", Asker::Entity),
+        (b"&#", Asker::Entity),
+        (b"&amp;quot;", Asker::Entity),
+        (b"&amp;#", Asker::Entity),
+        (b"://", Asker::Authority),
+    ];
+    let mut asked: Vec<_> = own.iter().map(|(literal, asker)| (literal.to_vec(), *asker, true)).collect();
     for (index, shaped) in patterns.iter().enumerate() {
         let anchor = shaped.pattern.anchor();
         let inside = anchor.first().is_none_or(|byte| class::is(*byte, class::ALNUM));
@@ -348,7 +341,7 @@ fn asked(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>) -> Vec<(Vec<u8>
     }
     for engine in engines.keys() {
         for literal in words::of(*engine) {
-            asked.push((literal.to_vec(), Asker::Engine(*engine), *engine != Engine::Jwt));
+            asked.push((literal, Asker::Engine(*engine), !matches!(engine, Engine::Jwt | Engine::Discord)));
         }
     }
     asked
@@ -368,8 +361,7 @@ fn starting(patterns: &[Shaped]) -> Vec<Vec<usize>> {
 
 /// Masks that are made at once: 4 KiB of text.
 const BLOCKS: usize = 64;
-const MAX_GAP: usize = 16;
-/// Fewer than the hot pass is sure of.
-const LONGEST_HOST: usize = 48;
-/// What a WIF key, a Stellar seed or a NATS seed may begin with.
-const SEED_MARKS: &[u8] = b"5KL9cS";
+/// What a WIF key, a Stellar seed, a NATS seed or one of the XRP Ledger may begin with.
+const SEED_MARKS: &[u8] = b"5KL9cSs";
+/// One more than any seed has.
+const LONGEST_SEED: usize = 59;

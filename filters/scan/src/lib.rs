@@ -9,7 +9,13 @@
 //! What joins a name to its value may be `=`, `:`, a tag, a flag, a part of a form, a pair of `name` and `value`, the indentation of
 //! a YAML block, or a sentence (`the password is …`); a value that only refers to a secret (a placeholder, code, an address of a
 //! vault, another's mask) stays. In a sentence only what is quoted or looks made is a value: English words are known by their pairs
-//! of letters. Numbers of persons need their check digit as well as their name.
+//! of letters. Numbers of persons need their check digit as well as their name. A line that names columns, one of them a forbidden
+//! name, makes a table: that column is masked in every line below it that has as many fields.
+//!
+//! What is encoded is decoded where an encoding shows, and looked through, three deep: percent, `\\u0041`, `\\x41`, entities of HTML,
+//! UTF-16, words that are base64 or hex of text. Such a word is masked as one.
+//!
+//! What a detector finds may be allowed to stay, under one name or of one value, until a day; known secrets never may.
 //!
 //! # The bound
 //!
@@ -25,9 +31,11 @@
 //!
 //! - A FIX message keeps its length (the credential becomes stars), but its checksum, tag 10, is not recomputed.
 //! - Keys of venues without a shape of their own are told by the name they stand under, and by nothing else.
-//! - A phrase of BIP-39 without a name before it; columns of CSV, whose name stands lines away; compressed and length-delimited formats (these are decoded elsewhere).
-//! - Base64 is looked into where it starts like JSON; known secrets are found in any base64, in lines too unless one ends within the first
-//!   fifteen characters that depend on the value.
+//! - A phrase of BIP-39 without a name before it; compressed and length-delimited formats (these are decoded elsewhere).
+//! - Columns of a table whose first forbidden name stands more than 256 bytes behind the start of its line, or whose names have blanks
+//!   around them.
+//! - Base64 and hex that do not begin, or go on behind a mark of base64, with fifteen or ten characters of plain text; known secrets are
+//!   found in any base64, in lines too unless one ends within the first fifteen characters that depend on the value.
 //! - A known value with other than ASCII characters is not found as `\u` escapes of its characters.
 //! - A value that starts like one of our masks (`****` and up to four letters) is taken for masked.
 //!
@@ -74,6 +82,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use finding::{Action, Category, Confidence, Finding, Redacted, Severity, Shape};
+pub use ruleset::allow::Allow;
 pub use ruleset::known::{KnownError, KnownSecret};
 pub use ruleset::pack::PackError;
 pub use ruleset::{BuildError, Ruleset, RulesetBuilder};

@@ -2,6 +2,8 @@
 
 mod apply;
 
+mod look;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,12 +13,11 @@ use crate::class;
 use crate::decode::{self, LOOK_BACK};
 use crate::finding::{Finding, Shape};
 
-use crate::hunt::{Hit, Kind, Range};
-use crate::judge::{Judge, Verdict};
+use crate::hunt::{Hit, Range};
+use crate::judge::Before;
 use crate::ruleset::Ruleset;
 use crate::swallow::Swallow;
-use crate::view::View;
-use crate::work::{Credit, Work};
+use crate::work::Credit;
 
 /// Redacts one stream.
 ///
@@ -40,8 +41,8 @@ pub struct Scanner {
     floor: usize,
     /// Swallowed up to here: nothing is looked for inside.
     swallowed: usize,
-    /// Escapes were decoded up to here.
-    decoded: usize,
+    /// What the places judged so far left to those behind them.
+    before: Before,
     /// How long `bytes` was when it was last looked at.
     looked: usize,
     swallow: Option<(Swallow, Finding)>,
@@ -79,7 +80,7 @@ impl Scanner {
             next: 0,
             floor: 0,
             swallowed: 0,
-            decoded: 0,
+            before: Before::default(),
             looked: 0,
             swallow: None,
             spent: 0,
@@ -132,6 +133,12 @@ impl Scanner {
     /// Nothing came for a while: lets go of whole words that can be told already, and of nothing that may be the beginning of a secret.
     /// What was let go cannot be masked any more: where [`crate::Action::DropField`] would have taken it, the value alone is masked.
     pub fn flush_idle(&mut self, out: &mut Vec<u8>) {
+        self.let_go(out);
+        self.bytes.shrink_to(PIECE);
+        self.hits.shrink_to(FEW_HITS / 16);
+    }
+
+    fn let_go(&mut self, out: &mut Vec<u8>) {
         if self.blocked || self.swallow.is_some() {
             return;
         }
@@ -158,6 +165,12 @@ impl Scanner {
     #[must_use]
     pub fn blocked(&self) -> bool {
         self.blocked
+    }
+
+    /// Bytes of memory that the stream keeps while it waits.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.bytes.capacity() + self.hits.capacity() * size_of::<Hit>() + size_of::<Self>()
     }
 
     /// Bytes read by verifiers so far.
@@ -198,6 +211,9 @@ impl Scanner {
         self.hunted = self.hunted.max(self.floor);
         if done {
             self.findings.push(finding);
+            if let Swallow::Rest(_) = swallow {
+                self.before.resume(self.floor + 1, &mut self.hits);
+            }
         } else {
             self.swallow = Some((swallow, finding));
         }
@@ -212,53 +228,11 @@ impl Scanner {
         self.next = 0;
         let range = Range { start: self.hunted, limit, base: self.base };
         rules.hunt.find(rules, &self.bytes, range, &mut self.hits);
+        // places that a verdict gave may lie behind those that were found now
+        if !self.hits.is_sorted() {
+            self.hits.sort_unstable();
+        }
         self.hunted = limit;
-    }
-
-    /// Judges what was found; true when a swallow began.
-    fn judge_on(&mut self, rules: &Ruleset, ended: bool, out: &mut Vec<u8>) -> bool {
-        while let Some(hit) = self.hits.get(self.next).copied() {
-            let settled = if matches!(hit.kind, Kind::Known(_)) { self.swallowed } else { self.floor };
-            if hit.at >= settled {
-                match self.judge_one(rules, hit, ended, out) {
-                    Outcome::On => {}
-                    Outcome::Wait | Outcome::Blocked => return false,
-                    Outcome::Swallow => {
-                        self.next += 1;
-                        return true;
-                    }
-                }
-            }
-            self.next += 1;
-        }
-        false
-    }
-
-    fn judge_one(&mut self, rules: &Ruleset, hit: Hit, ended: bool, out: &mut Vec<u8>) -> Outcome {
-        let hold = hit.at + rules.hold;
-        let stop = self.bytes.len().min(hold);
-        let seen = self.bytes.get(..stop).unwrap_or_default();
-        let work = Work::new(self.credit.at(self.base + hit.at as u64));
-        let view =
-            View::new(seen, self.floor, &work).from(hit.at.saturating_sub(LOOK_BACK)).ended(ended && stop < hold);
-        let judge = Judge { rules, shape: self.shape, depth: 0, work: &work };
-        let mut verdict = if work.exhausted() { Verdict::default() } else { judge.judge(&view, hit, self.decoded) };
-        self.spent += work.spent();
-        if view.starved() && stop < hold {
-            return Outcome::Wait;
-        }
-        self.credit.pay(work.spent());
-        if work.exhausted() || verdict.is_open() && view.starved() {
-            verdict = judge.unscanned(&view, hit.at);
-        }
-        self.decoded = self.decoded.max(verdict.decoded);
-        for edit in verdict.edits {
-            match self.apply(rules, edit, out) {
-                Outcome::On => {}
-                outcome @ (Outcome::Wait | Outcome::Swallow | Outcome::Blocked) => return outcome,
-            }
-        }
-        Outcome::On
     }
 
     /// Places before this can be told for certain: a newline ends every trigger, unless a known secret has one
@@ -308,7 +282,7 @@ impl Scanner {
 
     /// Every place before this was judged.
     fn judged(&self) -> usize {
-        self.hits.get(self.next).map_or(self.hunted, |hit| hit.at)
+        self.hits.get(self.next).map_or(self.hunted, |hit| hit.at.min(self.hunted))
     }
 
     /// Nothing before this can become part of a secret. A line that ends in a comma may still lose it with the member behind it.
@@ -357,7 +331,7 @@ impl Scanner {
             &mut self.hunted,
             &mut self.floor,
             &mut self.swallowed,
-            &mut self.decoded,
+            &mut self.before.decoded,
             &mut self.looked,
         ] {
             *place = place.saturating_sub(count);
@@ -378,5 +352,5 @@ const LONGEST_TRIGGER: usize = 112;
 const SHORT_TAIL: usize = 16;
 /// Room for this many places is kept between pushes.
 const FEW_HITS: usize = 1024;
-/// Large pushes are taken in pieces, so that the kept piece stays small and in the cache.
-const PIECE: usize = 64 * 1024;
+/// Large pushes are taken in pieces, so that the kept piece stays small and in the cache: with what a hold keeps it has room in 64 KiB.
+const PIECE: usize = 32 * 1024;

@@ -2,9 +2,13 @@
 
 mod actions;
 
+mod allow;
+
 mod contexts;
 
 mod corpus;
+
+mod encoded;
 
 mod expand;
 
@@ -23,6 +27,8 @@ mod pieces;
 mod properties;
 
 mod survive;
+
+mod table;
 
 mod unscanned;
 

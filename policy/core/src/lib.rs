@@ -48,7 +48,7 @@ pub use policy::Policy;
 pub use refusal::{Forwarded, OrderRefusal, Refusal};
 pub use role::{Matrix, Operation, Role};
 pub use sections::{
-    ActionName, ApiKey, AtRest, AuthFailures, BaoLogin, BaoSecret, BaoServer, CallersPolicy, CertificateOwner,
+    ActionName, Allow, ApiKey, AtRest, AuthFailures, BaoLogin, BaoSecret, BaoServer, CallersPolicy, CertificateOwner,
     CertificateSource, ClientCertificates, Contain, Detectors, Drill, Fix, Gate, Identity, Incidents, IpNet,
     IssuerPolicy, JournalPolicy, JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners,
     MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol,

@@ -22,10 +22,25 @@ pub(super) struct Found {
     pub(super) column: u64,
 }
 
+/// What was found in a file.
+#[derive(Debug, Default)]
+pub(super) struct All {
+    /// The first of them.
+    pub(super) found: Vec<Found>,
+    /// How many more there were: a stream without an end must not fill the memory.
+    pub(super) untold: u64,
+}
+
+impl All {
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+}
+
 impl Reader {
     /// Reads a file to its end and writes it, masked, to `out`. A file in a coding that is told by its first bytes is decoded, and
     /// coded again.
-    pub(super) fn read(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<Vec<Found>> {
+    pub(super) fn read(&self, entry: &Entry, out: &mut dyn Write) -> io::Result<All> {
         let mut input: Box<dyn Read> = match &entry.path {
             None => Box::new(io::stdin().lock()),
             Some(path) => Box::new(File::open(path)?),
@@ -38,7 +53,7 @@ impl Reader {
             encoder: None,
             scanner: None,
             lines: Lines::default(),
-            found: Vec::new(),
+            all: All::default(),
             rules: Arc::clone(&self.rules),
         };
         pass.push(first, out)?;
@@ -58,7 +73,7 @@ struct Pass {
     encoder: Option<Encoder>,
     scanner: Option<Scanner>,
     lines: Lines,
-    found: Vec<Found>,
+    all: All,
     rules: Arc<Ruleset>,
 }
 
@@ -106,14 +121,17 @@ impl Pass {
     }
 
     fn place(&mut self, findings: Vec<Finding>) {
-        let lines = &self.lines;
-        self.found.extend(findings.into_iter().map(|finding| {
-            let (line, column) = lines.position(finding.offset);
-            Found { finding, line, column }
-        }));
+        for finding in findings {
+            if self.all.found.len() >= MOST_TOLD {
+                self.all.untold = self.all.untold.saturating_add(1);
+                continue;
+            }
+            let (line, column) = self.lines.position(finding.offset);
+            self.all.found.push(Found { finding, line, column });
+        }
     }
 
-    fn finish(mut self, out: &mut dyn Write) -> io::Result<Vec<Found>> {
+    fn finish(mut self, out: &mut dyn Write) -> io::Result<All> {
         if let Some(mut decoder) = self.decoder.take() {
             let mut rest = Vec::new();
             decoder.finish(&mut rest).map_err(io::Error::other)?;
@@ -131,7 +149,7 @@ impl Pass {
             out.write_all(&rest)?;
         }
         out.flush()?;
-        Ok(self.found)
+        Ok(self.all)
     }
 }
 
@@ -161,3 +179,5 @@ fn fill(input: &mut dyn Read, piece: &mut [u8]) -> io::Result<usize> {
 }
 
 const PIECE: usize = 64 * 1024;
+/// Findings of one file that are told one by one.
+const MOST_TOLD: usize = 100_000;

@@ -3,8 +3,11 @@ use std::collections::VecDeque;
 /// Where lines begin in a stream, to turn offsets into lines and columns.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// The first bytes of the second line and on.
-    starts: Vec<Place>,
+    /// The first bytes of lines, of as much of the end of the stream as a finding may be behind.
+    starts: VecDeque<Place>,
+    /// Lines that `starts` has forgotten, and where the last of them starts.
+    gone: u64,
+    last: Place,
     /// Where the surplus changed, for as much of the end of the stream as a finding may be behind.
     wide: VecDeque<Place>,
     /// The last that `wide` has forgotten.
@@ -34,12 +37,16 @@ impl Lines {
         while let Some(place) = self.wide.pop_front_if(|place| place.at < known_from) {
             self.before = place;
         }
+        while let Some(start) = self.starts.pop_front_if(|start| start.at < known_from) {
+            self.last = start;
+            self.gone = self.gone.saturating_add(1);
+        }
     }
 
     fn one(&mut self, byte: u8) {
         self.now.at = self.now.at.saturating_add(1);
         match byte {
-            b'\n' => self.starts.push(self.now),
+            b'\n' => self.starts.push_back(self.now),
             // A byte that goes on is no unit of its own; a letter of four bytes is two units.
             0x80..0xC0 => self.widen(1),
             0xF0.. => self.widen(-1),
@@ -53,16 +60,16 @@ impl Lines {
     }
 
     /// Line and column of an offset, each from 1. The column counts UTF-16 code units, as editors and SARIF do; what began more than
-    /// [`BEHIND`] bytes ago, which only a key that does not end does, is placed as if its line went on in ASCII.
+    /// [`BEHIND`] bytes ago, which only a key that does not end does, is placed in the first line that is known, as if it were ASCII.
     pub(super) fn position(&self, offset: u64) -> (u64, u64) {
         let before = self.starts.partition_point(|start| start.at <= offset);
-        let start = before.checked_sub(1).and_then(|at| self.starts.get(at)).copied().unwrap_or_default();
+        let start = before.checked_sub(1).and_then(|at| self.starts.get(at)).copied().unwrap_or(self.last);
         let wider = self.wide.partition_point(|place| place.at <= offset);
         let last = wider.checked_sub(1).and_then(|at| self.wide.get(at)).copied().unwrap_or(self.before);
         let surplus =
             if last.at > offset || last.at < start.at { 0 } else { last.surplus.saturating_sub(start.surplus) };
         let column = offset.saturating_sub(start.at).saturating_add_signed(surplus.saturating_neg());
-        ((before as u64).saturating_add(1), column.saturating_add(1))
+        (self.gone.saturating_add(before as u64).saturating_add(1), column.saturating_add(1))
     }
 }
 
@@ -110,5 +117,16 @@ mod tests {
         assert!(lines.wide.len() as u64 <= BEHIND + 1, "{}", lines.wide.len());
         let end = 20 * piece.len() as u64;
         assert_eq!(lines.position(end), (1, end / 3 + 1));
+    }
+
+    #[test]
+    fn what_is_known_of_lines_is_bounded_and_their_number_is_not_lost() {
+        let mut lines = Lines::default();
+        for _ in 0..100_000 {
+            lines.push(b"one line and no more\n");
+        }
+        assert!(lines.starts.len() as u64 <= BEHIND / 21 + 1, "{}", lines.starts.len());
+        assert_eq!(lines.position(21 * 99_999 + 4), (100_000, 5));
+        assert_eq!(lines.position(21 * 100_000), (100_001, 1));
     }
 }

@@ -1,6 +1,10 @@
 //! `sekisho scan`: the scanner on files, directories and stdin.
 
+mod baseline;
+
 mod file;
+
+mod ignore;
 
 mod lines;
 
@@ -11,7 +15,7 @@ mod walk;
 mod write;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
@@ -23,6 +27,7 @@ use sekisho_scan::Ruleset;
 
 use super::{Exit, Setting, Terminal, run};
 use crate::compile;
+use baseline::Baseline;
 use report::Report;
 
 /// Searches files, directories and stdin for secrets. Ends with 1 when something was found.
@@ -44,6 +49,15 @@ pub(super) struct Scan {
     /// Where redacted files go, under the names they have below the paths that were given.
     #[arg(long, visible_alias = "out", value_name = "DIR", requires = "redact")]
     output: Option<PathBuf>,
+    /// Findings that are known: these do not count. Known secrets always do.
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    baseline: Option<PathBuf>,
+    /// Writes what was found as a baseline, and ends with 0.
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// Searches what `.sekishoignore` files leave out too.
+    #[arg(long)]
+    no_ignore: bool,
     /// Shows no progress, and no sum at the end.
     #[arg(long)]
     quiet: bool,
@@ -58,6 +72,10 @@ Examples:
   sekisho scan --redact - < app.log > clean.log       as it streams
   sekisho scan --redact --out clean/ logs/            copies, under the same names
   sekisho scan --redact --in-place logs/
+  sekisho scan --write-baseline known.json src/       and later: --baseline known.json
+
+A file .sekishoignore leaves out what is below its directory, in the language of git's .gitignore. What is named on the command line is
+searched whatever it says.
 
 gzip, zstd and framed snappy are told by how a file begins; brotli (.br), zlib (.zz, .zlib, .deflate) and snappy (.snappy) by its
 name. What cannot be read is told on stderr and does not stop the search.
@@ -86,7 +104,12 @@ impl Scan {
             Ok(rules) => Arc::new(rules),
             Err(error) => return terminal.fail(Exit::Environment, error),
         };
-        let files = walk::files(&self.paths);
+        let baseline = match self.baseline.as_deref().map(|path| (path, Baseline::read(path))) {
+            Some((path, Err(error))) => return terminal.fail(Exit::Usage, format!("{}: {error}", path.display())),
+            Some((_, Ok(baseline))) => Some(baseline),
+            None => None,
+        };
+        let files = walk::files(&self.paths, !self.no_ignore);
         let to_stdout = self.redact && self.output.is_none() && !self.in_place;
         if to_stdout && files.entries.len() > 1 {
             return terminal.fail(Exit::Usage, "--redact: more than one file needs --output DIR or --in-place");
@@ -97,7 +120,7 @@ impl Scan {
         }
         let reader = file::Reader { rules: Arc::clone(&rules), budget: Budget::TRUSTED };
         let progress = self.progress(files.entries.len());
-        let mut report = Report { failed: files.failed, ..Report::default() };
+        let mut report = Report { failed: files.failed, left_out: files.left_out, ..Report::default() };
         let entries: Vec<_> = files.entries.into_iter().collect();
         let outcomes = if to_stdout {
             let mut out = BufWriter::new(&mut *terminal.out);
@@ -112,6 +135,12 @@ impl Scan {
             }
         }
         progress.finish_and_clear();
+        if let Some(baseline) = baseline {
+            baseline.pass_over(&mut report);
+        }
+        if let Some(path) = &self.write_baseline {
+            return self.keep(path, &report, terminal);
+        }
         self.tell(&report, &rules, to_stdout, terminal)
     }
 
@@ -149,6 +178,20 @@ impl Scan {
         }
     }
 
+    /// Writes the baseline; a known secret cannot be in it.
+    fn keep(&self, path: &Path, report: &Report, terminal: &mut Terminal<'_>) -> Exit {
+        if let Err(error) = Baseline::of(report).write(path) {
+            return terminal.fail(Exit::Environment, format!("{}: {error}", path.display()));
+        }
+        for (path, why) in &report.failed {
+            terminal.fail(Exit::Environment, format_args!("{path}: {why}"));
+        }
+        if !self.quiet {
+            terminal.fail(Exit::Fine, report.sum());
+        }
+        if report.failed.is_empty() { Exit::Fine } else { Exit::Environment }
+    }
+
     fn tell(&self, report: &Report, rules: &Ruleset, to_stdout: bool, terminal: &mut Terminal<'_>) -> Exit {
         let out: &mut dyn Write = if to_stdout { &mut *terminal.err } else { &mut *terminal.out };
         let told = match self.format {
@@ -166,7 +209,7 @@ impl Scan {
             terminal.fail(Exit::Fine, report.sum());
         }
         // What could not be read is not clean.
-        match (report.found.is_empty(), report.failed.is_empty()) {
+        match (report.is_clean(), report.failed.is_empty()) {
             (false, _) => Exit::Found,
             (true, false) => Exit::Environment,
             (true, true) => Exit::Fine,
@@ -183,7 +226,7 @@ impl Scan {
     }
 }
 
-type Outcome = io::Result<Vec<file::Found>>;
+type Outcome = io::Result<file::All>;
 
 fn take<'a, T>(next: &AtomicUsize, all: &'a [T]) -> Option<(usize, &'a T)> {
     let at = next.fetch_add(1, Ordering::Relaxed);

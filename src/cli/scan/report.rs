@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use sekisho_scan::{Ruleset, Severity};
 use serde_json::{Value, json};
 
-use super::file::Found;
+use super::file::{All, Found};
 
 /// Everything that was found, and what could not be read.
 #[derive(Debug, Default)]
@@ -12,12 +12,23 @@ pub(super) struct Report {
     pub(super) found: Vec<(String, Found)>,
     pub(super) failed: Vec<(String, String)>,
     pub(super) files: usize,
+    /// Found beyond what is kept to be told one by one.
+    pub(super) untold: u64,
+    /// Found, and in the baseline.
+    pub(super) known: usize,
+    /// Left out by an ignore file.
+    pub(super) left_out: usize,
 }
 
 impl Report {
-    pub(super) fn add(&mut self, path: &str, found: Vec<Found>) {
+    pub(super) fn add(&mut self, path: &str, all: All) {
         self.files = self.files.saturating_add(1);
-        self.found.extend(found.into_iter().map(|found| (path.to_owned(), found)));
+        self.untold = self.untold.saturating_add(all.untold);
+        self.found.extend(all.found.into_iter().map(|found| (path.to_owned(), found)));
+    }
+
+    pub(super) fn is_clean(&self) -> bool {
+        self.found.is_empty() && self.untold == 0
     }
 
     pub(super) fn fail(&mut self, path: &str, error: &io::Error) {
@@ -32,13 +43,23 @@ impl Report {
             let print = if print.is_empty() { String::new() } else { format!(" [{print}]") };
             writeln!(out, "{}:{line}:{column}: {severity}: {detector}{field}{print}", one_line(path))?;
         }
-        writeln!(out, "{} in {}", plural(self.found.len(), "finding"), plural(self.files, "file"))
+        if self.untold > 0 {
+            writeln!(out, "and {} more", self.untold)?;
+        }
+        writeln!(out, "{} in {}", plural(self.count(), "finding"), plural(self.files, "file"))
+    }
+
+    fn count(&self) -> usize {
+        self.found.len().saturating_add(usize::try_from(self.untold).unwrap_or(usize::MAX))
     }
 
     /// What was searched, in one line.
     pub(super) fn sum(&self) -> String {
-        let unread = if self.failed.is_empty() { String::new() } else { format!(", {} not read", self.failed.len()) };
-        format!("searched {}{unread}: {}", plural(self.files, "file"), plural(self.found.len(), "finding"))
+        let some = |count: usize, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
+        let (unread, left_out) = (some(self.failed.len(), "not read"), some(self.left_out, "left out"));
+        let known = some(self.known, "in the baseline");
+        let (files, findings) = (plural(self.files, "file"), plural(self.count(), "finding"));
+        format!("searched {files}{unread}{left_out}: {findings}{known}")
     }
 
     pub(super) fn json(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -56,7 +77,15 @@ impl Report {
             })
             .collect();
         let failed: Vec<Value> = self.failed.iter().map(|(path, why)| json!({ "path": path, "error": why })).collect();
-        let document = json!({ "version": 1, "files": self.files, "findings": findings, "unreadable": failed });
+        let document = json!({
+            "version": 1,
+            "files": self.files,
+            "left_out": self.left_out,
+            "findings": findings,
+            "untold": self.untold,
+            "in_baseline": self.known,
+            "unreadable": failed,
+        });
         writeln!(out, "{document:#}")
     }
 

@@ -3,6 +3,8 @@ use std::fs::DirEntry;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::ignore::Ignore;
+
 /// A file to be searched.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
@@ -21,10 +23,19 @@ pub(super) struct Files {
     pub(super) entries: BTreeSet<Entry>,
     /// Path and reason.
     pub(super) failed: Vec<(String, String)>,
+    /// Files and directories that an ignore file left out.
+    pub(super) left_out: usize,
 }
 
-/// The files below `paths`. What cannot be read does not stop the walk.
-pub(super) fn files(paths: &[PathBuf]) -> Files {
+/// A directory of a walk, and what is left out in it.
+struct Dir {
+    path: PathBuf,
+    ignore: Ignore,
+}
+
+/// The files below `paths`, without those that ignore files leave out if `ignoring`. What cannot be read does not stop the walk; what
+/// was named itself is searched.
+pub(super) fn files(paths: &[PathBuf], ignoring: bool) -> Files {
     let mut files = Files::default();
     for path in paths {
         if path.as_os_str() == "-" {
@@ -33,7 +44,7 @@ pub(super) fn files(paths: &[PathBuf]) -> Files {
             continue;
         }
         match std::fs::metadata(path) {
-            Ok(kind) if kind.is_dir() => files.walk(path),
+            Ok(kind) if kind.is_dir() => files.walk(path, ignoring),
             Ok(_) => {
                 let below = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
                 files.entries.insert(Entry { path: Some(path.clone()), shown: path.display().to_string(), below });
@@ -51,26 +62,44 @@ pub(super) fn same_place(files: &BTreeSet<Entry>) -> Option<&Path> {
 }
 
 impl Files {
-    fn walk(&mut self, root: &Path) {
-        let mut waiting = vec![root.to_path_buf()];
-        while let Some(dir) = waiting.pop() {
-            match std::fs::read_dir(&dir) {
+    fn walk(&mut self, root: &Path, ignoring: bool) {
+        let mut waiting = vec![Dir { path: root.to_path_buf(), ignore: Ignore::default() }];
+        while let Some(mut dir) = waiting.pop() {
+            if ignoring {
+                self.patterns(root, &mut dir);
+            }
+            match std::fs::read_dir(&dir.path) {
                 Ok(entries) => entries.for_each(|entry| self.met(entry, (root, &dir), &mut waiting)),
-                Err(error) => self.fail(&dir, &error),
+                Err(error) => self.fail(&dir.path, &error),
             }
         }
     }
 
-    fn met(&mut self, entry: io::Result<DirEntry>, (root, dir): (&Path, &Path), waiting: &mut Vec<PathBuf>) {
+    /// Adds the patterns of the directory's own ignore file.
+    fn patterns(&mut self, root: &Path, dir: &mut Dir) {
+        let path = dir.path.join(IGNORE);
+        match std::fs::read(&path) {
+            Ok(text) => {
+                let depth = dir.path.strip_prefix(root).map_or(0, |below| below.iter().count());
+                dir.ignore = dir.ignore.with(depth, &text);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.fail(&path, &error),
+        }
+    }
+
+    fn met(&mut self, entry: io::Result<DirEntry>, (root, dir): (&Path, &Dir), waiting: &mut Vec<Dir>) {
         let known = entry.and_then(|entry| Ok((entry.path(), entry.file_type()?)));
         let (path, kind) = match known {
             Ok(known) => known,
-            Err(error) => return self.fail(dir, &error),
+            Err(error) => return self.fail(&dir.path, &error),
         };
-        if kind.is_dir() {
-            waiting.push(path);
+        let below = path.strip_prefix(root).map_or_else(|_| path.clone(), Path::to_path_buf);
+        if dir.ignore.leaves_out(&below, kind.is_dir()) {
+            self.left_out = self.left_out.saturating_add(1);
+        } else if kind.is_dir() {
+            waiting.push(Dir { path, ignore: dir.ignore.clone() });
         } else if kind.is_file() {
-            let below = path.strip_prefix(root).map_or_else(|_| path.clone(), Path::to_path_buf);
             self.entries.insert(Entry { shown: path.display().to_string(), path: Some(path), below });
         }
     }
@@ -79,3 +108,6 @@ impl Files {
         self.failed.push((path.display().to_string(), error.to_string()));
     }
 }
+
+/// The name of the files that say what is left out.
+const IGNORE: &str = ".sekishoignore";

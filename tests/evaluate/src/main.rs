@@ -33,6 +33,9 @@ mod real;
 mod report;
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests;
 
 use std::io::{self, Write};

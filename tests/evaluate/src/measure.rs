@@ -76,7 +76,8 @@ impl Coverage {
     }
 }
 
-/// Redacts every case of `kinds`, each as a log line would be, and as JSON or a form where it is one.
+/// Redacts every case of `kinds`, each as a line of a log, which is how the scanner sees what it knows nothing of. It is not told of JSON
+/// or of forms where a case is one: what a shape adds or takes away is not judged here.
 pub(crate) fn coverage(rules: &Arc<Ruleset>, kinds: impl Iterator<Item = Kind>, seed: u64, rounds: u64) -> Coverage {
     let mut coverage = Coverage::default();
     for kind in kinds {

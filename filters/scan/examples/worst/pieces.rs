@@ -108,11 +108,12 @@ const STRUCTURE: [&str; 30] = [
     "\0",
 ];
 
-const PACKS: [&str; 6] = [
+const PACKS: [&str; 7] = [
     include_str!("../../../packs/providers.yaml"),
     include_str!("../../../packs/structures.yaml"),
     include_str!("../../../packs/exchanges.yaml"),
     include_str!("../../../packs/wallets.yaml"),
     include_str!("../../../packs/generic.yaml"),
+    include_str!("../../../packs/places.yaml"),
     include_str!("../../../packs/personal.yaml"),
 ];

@@ -54,6 +54,14 @@ impl Literals {
         self.buckets.iter().any(|bucket| bucket.trigger.len() > tail.len() && bucket.trigger.starts_with(tail))
     }
 
+    /// The bucket of each literal, whether it counts within words, and the literal.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = (usize, bool, &[u8])> {
+        self.buckets.iter().enumerate().flat_map(|(index, bucket)| {
+            bucket.askers.iter().map(move |(literal, _)| (index, bucket.inner, literal.as_slice()))
+        })
+    }
+
     /// The bucket of which a literal stands at `at`, and whether it counts within words.
     #[inline]
     pub(super) fn at(&self, bytes: &[u8], at: usize) -> Option<(usize, bool)> {

@@ -13,8 +13,8 @@ pub(super) struct Found {
     pub(super) tags: u64,
     /// A zero or a percent sign.
     pub(super) rare: u64,
-    /// A run of letters and digits that is as long as a seed starts here.
-    pub(super) seeds: u64,
+    /// A run of twenty letters and digits or more starts here.
+    pub(super) runs: u64,
 }
 
 /// What the masks of a block mean, beside those of the blocks before and behind it.
@@ -32,17 +32,17 @@ pub(super) fn found([last, now, next]: [&Masks; 3]) -> Found {
     let digits = alnum(1) & !letter(1) & alnum(2) & !letter(2);
     // names whose last letters stand apart, or not next to the separator, are looked at one by one
     let odd = !letters & !quoted & !digits;
-    let seeds = if has_run(now.alnum, next.alnum) {
-        seeds(now.alnum & !alnum(1), u128::from(next.alnum) << 64 | u128::from(now.alnum))
+    let runs = if has_run(now.alnum, next.alnum) {
+        runs(now.alnum & !alnum(1), u128::from(next.alnum) << 64 | u128::from(now.alnum))
     } else {
         0
     };
     Found {
         literals: now.word & (!alnum(1) | escape) | now.inner,
         separators: now.separator & (tail(3) & letters | tail(4) & quoted | odd),
-        tags: now.equals & digits,
+        tags: now.equals & digits & tail(3),
         rare: now.rare,
-        seeds,
+        runs,
     }
 }
 
@@ -52,21 +52,19 @@ fn back(now: u64, last: u64, places: u32) -> u64 {
     now << places | last.rotate_left(places) & !(u64::MAX << places)
 }
 
-/// Whether 24 bits in a row begin in `now`.
+/// Whether 20 bits in a row begin in `now`.
 #[inline]
 fn has_run(now: u64, next: u64) -> bool {
     let sixteen = [1, 2, 4, 8].into_iter().fold(now, |mask, more| mask & mask >> more);
-    sixteen & sixteen >> 8 != 0 || now >> 63 == 1 && now.leading_ones() + next.trailing_ones() >= 24
+    sixteen & sixteen >> 4 != 0 || now >> 63 == 1 && now.leading_ones() + next.trailing_ones() >= 20
 }
 
-/// Of the `starts` of runs in `alnum`, those of 51 to 58.
+/// Of the `starts` of runs in `alnum`, those of twenty or more.
 #[cold]
-fn seeds(starts: u64, alnum: u128) -> u64 {
+fn runs(starts: u64, alnum: u128) -> u64 {
     let longer = |mask: u128, more: u32| mask & mask >> more;
-    let eight = [1, 2, 4].into_iter().fold(alnum, longer);
-    let most = longer(longer(longer(eight, 8), 8), 24);
-    let seed = longer(most, 3) & !longer(longer(most, 8), 3);
-    starts & u64::try_from(seed & u128::from(u64::MAX)).unwrap_or_default()
+    let sixteen = [1, 2, 4, 8].into_iter().fold(alnum, longer);
+    starts & u64::try_from(longer(sixteen, 4) & u128::from(u64::MAX)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -75,14 +73,14 @@ mod tests {
 
     /// A run of every length at every place of a block is told by its length.
     #[test]
-    fn runs_as_long_as_a_seed_are_found_wherever_they_start() {
+    fn long_runs_are_found_wherever_they_start() {
         for start in 0..64 {
             for length in 1..=64_u32 {
                 let alnum = (u128::MAX >> (128 - length)) << start;
                 let half = |at: u32| u64::try_from(alnum >> at & u128::from(u64::MAX)).unwrap();
                 let [now, next] = [0, 64].map(|at| Masks { alnum: half(at), ..Masks::default() });
-                let expected = if (51..=58).contains(&length) { 1 << start } else { 0 };
-                assert_eq!(found([&Masks::default(), &now, &next]).seeds, expected, "{length} from {start}");
+                let expected = if length >= 20 { 1 << start } else { 0 };
+                assert_eq!(found([&Masks::default(), &now, &next]).runs, expected, "{length} from {start}");
             }
         }
     }

@@ -164,6 +164,7 @@ impl Judge<'_> {
                 let phrase = || super::phrase::end(view, found.start).is_some();
                 quoted && secret.len() >= SHORT || !is_plain(secret) || phrase()
             }
+            Said::Beside if quoted && secret.len() >= LONG_QUOTED => is_mixed(secret) || looks_made(secret),
             Said::Beside => secret.len() >= LONG && (looks_made(secret) || self.is_checked(view, found, &rules)),
         };
         if !told || is_masked(self.rules, secret) {
@@ -227,8 +228,14 @@ fn trimmed(view: &View<'_>, value: Value) -> Value {
         return value;
     }
     let text = view.slice(value.start, value.end);
-    let kept = text.iter().rposition(|byte| !matches!(byte, b'.' | b',' | b';' | b':' | b'!' | b'?' | b')'));
+    let kept = text.iter().rposition(|byte| !matches!(byte, b'.' | b',' | b';' | b':' | b')'));
     Value { end: kept.map_or(value.end, |last| value.start + last + 1), ..value }
+}
+
+/// Digits among letters, and no blank.
+fn is_mixed(text: &[u8]) -> bool {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && digits < text.len() && text.iter().all(|byte| class::is(*byte, class::BARE))
 }
 
 /// Whether the name that starts at `start` is a flag: its dashes belong to the name.
@@ -247,7 +254,9 @@ const FILLERS: [&[u8]; 7] = [b"now", b"set", b"to", b"still", b"currently", b"si
 /// Shorter words after `is` are told only in quotes, and not even then.
 const SHORT: usize = 3;
 /// A word that merely follows a name is a value when it is this long and no word.
-const LONG: usize = 12;
+const LONG: usize = 10;
+/// As [`LONG`], in quotes.
+const LONG_QUOTED: usize = 8;
 const MAX_NAME: usize = 96;
 const MAX_WORDS: usize = 6;
 const MAX_TAG: usize = 256;

@@ -26,7 +26,7 @@ impl Judge<'_> {
             return None;
         }
         COMMANDS.iter().filter(|command| view.starts_with(at, command.name)).find_map(|command| {
-            let from = at + command.name.len();
+            let from = at + command.name.trim_ascii_end().len();
             let end = view.until(from, LONGEST_LINE, |byte| matches!(byte, b'\n' | b'|' | b';'));
             flags(view, (from, end), command).find_map(|start| self.flagged(view, start, command, detector))
         })
@@ -70,7 +70,7 @@ const fn command(name: &'static [u8], flag: &'static [u8], glued: bool, pair: bo
     Command { name, flag, glued, pair }
 }
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 15] = [
     command(b"mysql", b"-p", true, false),
     command(b"mariadb", b"-p", true, false),
     command(b"curl ", b"-u", false, true),
@@ -84,6 +84,8 @@ const COMMANDS: [Command; 13] = [
     command(b"ldap", b"-w", false, false),
     command(b"docker login", b"-p", false, false),
     command(b"docker login", b"-p", true, false),
+    command(b"mosquitto_", b"-P", false, false),
+    command(b"chpasswd", b"<<<", false, true),
 ];
 /// What a manual writes where a password goes.
 const WORDS: [&[u8]; 4] = [b"password", b"passwd", b"pass", b"secret"];

@@ -20,6 +20,10 @@ mod reference;
 
 mod region;
 
+mod short;
+
+pub(crate) mod table;
+
 mod token;
 
 mod url;
@@ -36,6 +40,7 @@ use crate::ruleset::pack::Engine;
 use crate::swallow::Swallow;
 use crate::view::View;
 use crate::work::Work;
+use table::Table;
 
 /// Judges places of one stream.
 #[derive(Debug, Clone, Copy)]
@@ -52,33 +57,81 @@ pub(crate) struct Verdict {
     pub(crate) edits: Vec<Edit>,
     /// Decoded up to here: escapes before it need no second look.
     pub(crate) decoded: usize,
+    /// Further places to be judged, behind this one.
+    pub(crate) more: Vec<Hit>,
+    /// A table starts.
+    pub(crate) table: Option<Table>,
 }
 
 impl Verdict {
     /// Nothing was found, though not everything was seen if the view was starved.
     pub(crate) fn is_open(&self) -> bool {
-        self.edits.is_empty() && self.decoded == 0
+        self.edits.is_empty() && self.decoded == 0 && self.more.is_empty()
     }
 }
 
 impl From<Option<Edit>> for Verdict {
     fn from(edit: Option<Edit>) -> Self {
-        Self { edits: edit.into_iter().collect(), decoded: 0 }
+        Self { edits: edit.into_iter().collect(), ..Self::default() }
+    }
+}
+
+/// What earlier verdicts on the same text left to the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// Escapes were decoded up to here.
+    pub(crate) decoded: usize,
+    /// The table whose rows may follow.
+    table: Option<Table>,
+}
+
+impl Before {
+    /// Takes what `verdict`, on `hit`, leaves to those behind it, and adds its places to `hits`, which are sorted.
+    pub(crate) fn learn(&mut self, hit: Hit, verdict: &mut Verdict, hits: &mut Vec<Hit>) {
+        self.decoded = self.decoded.max(verdict.decoded);
+        if hit.kind == Kind::Row && verdict.more.is_empty() && verdict.edits.is_empty() {
+            self.table = None;
+        }
+        if verdict.table.is_some() {
+            self.table = verdict.table.take();
+        }
+        for more in verdict.more.drain(..) {
+            insert(hits, more);
+        }
+    }
+
+    /// What was too long to be a row ended before `at`: the table goes on there.
+    pub(crate) fn resume(&self, at: usize, hits: &mut Vec<Hit>) {
+        if self.table.is_some() {
+            insert(hits, Hit { at, kind: Kind::Row });
+        }
+    }
+}
+
+fn insert(hits: &mut Vec<Hit>, hit: Hit) {
+    if let Err(place) = hits.binary_search(&hit) {
+        hits.insert(place, hit);
     }
 }
 
 impl Judge<'_> {
     /// The verdict on one place. It holds only if the view was not starved.
-    pub(crate) fn judge(&self, view: &View<'_>, hit: Hit, decoded: usize) -> Verdict {
+    pub(crate) fn judge(&self, view: &View<'_>, hit: Hit, before: &Before) -> Verdict {
+        let table = before.table.as_ref();
+        if hit.kind.is_encoded() && !matches!(hit.kind, Kind::Literal(_)) && hit.at < before.decoded {
+            return Verdict::default();
+        }
         match hit.kind {
             Kind::Known(needle) => self.known(view, hit.at, needle).into(),
-            Kind::Literal(bucket) => self.literal(view, hit.at, bucket, decoded),
+            Kind::Cell(column) => table.and_then(|table| self.cell(view, hit.at, (table, column))).into(),
+            Kind::Row => table.and_then(|table| self.row(view, hit.at, table)).unwrap_or_default(),
+            Kind::Literal(bucket) => self.literal(view, hit.at, bucket, before.decoded),
             Kind::Dot => self.address(view, hit.at).into(),
             Kind::Run => self.run(view, hit.at).into(),
+            Kind::Base64(phase) => self.base64_text(view, hit.at, usize::from(phase)),
+            Kind::Hex(phase) => self.hex_text(view, hit.at, usize::from(phase)),
             Kind::Separator => self.separator(view, hit.at).into(),
-            Kind::Percent if hit.at < decoded => Verdict::default(),
             Kind::Percent => self.percent(view, hit.at),
-            Kind::Zero if hit.at < decoded => Verdict::default(),
             Kind::Zero => self.utf16(view, hit.at),
         }
     }
@@ -104,16 +157,26 @@ impl Judge<'_> {
                 Asker::Engine(Engine::Bearer) => self.bearer(view, at),
                 Asker::Engine(Engine::Putty) => self.putty(view, at),
                 Asker::Engine(Engine::Command) => self.command(view, at),
+                Asker::Engine(Engine::Discord) => self.discord(view, at),
+                Asker::Engine(Engine::Pgpass) => self.pgpass(view, at),
                 Asker::Engine(
-                    Engine::UrlPassword | Engine::Fix | Engine::Wif | Engine::Stellar | Engine::Nats | Engine::Ipv4,
+                    Engine::UrlPassword
+                    | Engine::Fix
+                    | Engine::Wif
+                    | Engine::Stellar
+                    | Engine::Nats
+                    | Engine::Xrp
+                    | Engine::Ipv4,
                 ) => None,
                 Asker::Authority => None,
-                Asker::Engine(Engine::FieldName) => self.apart(view, at),
-                Asker::Escape if at < decoded => None,
-                Asker::Escape => {
-                    let verdict = self.unicode(view, at);
+                Asker::Engine(Engine::FieldName) => match self.table(view, at) {
+                    Some(verdict) => return verdict,
+                    None => self.short(view, at).or_else(|| self.apart(view, at)),
+                },
+                Asker::Escape | Asker::Entity if at < decoded => None,
+                Asker::Escape | Asker::Entity => {
                     if best.is_none() {
-                        return verdict;
+                        return self.escaped(view, at, asker == Asker::Entity);
                     }
                     None
                 }
@@ -159,8 +222,10 @@ impl Judge<'_> {
         let rules = self.rules;
         rules.hunt.find(rules, bytes, range, &mut hits);
         let mut floor = 0;
-        let mut decoded = 0;
-        for hit in hits {
+        let mut before = Before::default();
+        let mut next = 0;
+        while let Some(hit) = hits.get(next).copied() {
+            next += 1;
             if self.work.exhausted() {
                 break;
             }
@@ -168,8 +233,8 @@ impl Judge<'_> {
                 continue;
             }
             let view = View::new(bytes, floor, self.work).ended(true);
-            let verdict = self.judge(&view, hit, decoded);
-            decoded = decoded.max(verdict.decoded);
+            let mut verdict = self.judge(&view, hit, &before);
+            before.learn(hit, &mut verdict, &mut hits);
             for edit in verdict.edits {
                 if rules.action(edit.detector) != Action::Alert {
                     floor = floor.max(edit.end);

@@ -43,11 +43,17 @@ impl Judge<'_> {
             return None;
         }
         let from = value_start(view, at, name.quoted.is_some())?;
-        let value = value(view, from, name.quoted, self.shape)?;
-        if value.written == Written::Tree {
-            return self.tree(view, &name, value, &rules);
+        let found = match listed(view, at, &name) {
+            Some(value) => value,
+            None => value(view, from, name.quoted, self.shape)?,
+        };
+        if found.written == Written::Tree {
+            return self.tree(view, &name, found, &rules);
         }
-        self.valued(view, &name, value, &rules)
+        if is_label(view, &name, found) {
+            return None;
+        }
+        self.valued(view, &name, found, &rules)
     }
 
     /// The value of a field whose name came apart from it.
@@ -153,7 +159,7 @@ impl Judge<'_> {
         (start, end)
     }
 
-    fn survives(&self, name: &[u8], value: &[u8], written: Written) -> bool {
+    pub(super) fn survives(&self, name: &[u8], value: &[u8], written: Written) -> bool {
         if value.is_empty() || is_masked(self.rules, value) {
             return true;
         }
@@ -225,6 +231,36 @@ fn block(view: &View<'_>, name: &Name, value: Value) -> Option<(usize, usize)> {
     let before = view.slice(value.end, line);
     let own = before.iter().rposition(|byte| *byte == b'\n')?;
     (before.len() - own - 1 > indent).then_some((line, indent))
+}
+
+/// `Name:[value]`, as Go prints a map of headers.
+fn listed(view: &View<'_>, at: usize, name: &Name) -> Option<Value> {
+    if name.quoted.is_some() || !view.starts_with(at, b":[") {
+        return None;
+    }
+    let start = at + 2;
+    let end = view.until(start, MAX_LISTED, |byte| matches!(byte, b']' | b'[' | b'"' | b'{' | b'\n'));
+    let closed = view.at(end) == Some(b']') && end > start;
+    closed.then_some(Value { start, end, after: end + 1, written: Written::Quoted { quote: b']', slashes: 0 } })
+}
+
+/// Whether a plain word only labels something: a time series (`metric{secret="orders"}`), or the key of a store (`'token:orders'`).
+fn is_label(view: &View<'_>, name: &Name, value: Value) -> bool {
+    let text = view.slice(value.start, value.end);
+    if name.quoted.is_some() || !is_plain(text) || text.len() > LONGEST_LABEL {
+        return false;
+    }
+    let series = matches!(value.written, Written::Quoted { .. })
+        && view.before(value.start - 1) == Some(b'=')
+        && match view.before(name.start) {
+            Some(b'{') => view.before(name.start - 1).is_some_and(|byte| class::is(byte, class::WORD)),
+            Some(b',') => view.before(name.start - 1) == Some(b'"'),
+            _ => false,
+        };
+    let quote = view.before(name.start).filter(|byte| class::is(*byte, class::QUOTE));
+    let password = view.slice(name.start, name.end).to_ascii_lowercase().windows(4).any(|piece| piece == b"pass");
+    let key = value.written == Written::Bare && quote.is_some() && view.at(value.end) == quote && !password;
+    series || key
 }
 
 fn slashes_at_end(view: &View<'_>, start: usize) -> usize {
@@ -304,5 +340,7 @@ const WHOLE_LINE: [&[u8]; 6] = [b"digest", b"AWS4", b"deri-hmac", b"hawk", b"oau
 /// Dashes before the `BEGIN` of a key.
 const DASHES: usize = 5;
 const MAX_SPOKEN: usize = 32;
+const MAX_LISTED: usize = 4096;
+const LONGEST_LABEL: usize = 32;
 const MAX_NAME: usize = 96;
 const MAX_GAP: usize = 8;

@@ -59,7 +59,7 @@ impl Judge<'_> {
         let header = crate::decode::base64(view, at)?;
         let held = |word: &[u8]| memchr::memmem::find(&header.bytes, word).is_some();
         if !held(b"\"alg\"") && !held(b"\"enc\"") {
-            return self.base64(view, &header, detector);
+            return self.base64(view, &header);
         }
         let set = class::B64U | class::DOT | class::EQUALS;
         let end = view.run(at, set, usize::MAX);
@@ -121,26 +121,29 @@ impl Judge<'_> {
         Some(Edit::new(self.rules, view, (start, end), detector).showing(shown))
     }
 
-    /// Seeds and keys that only a checksum tells from an identifier.
+    /// Seeds and keys whose letters, and their number, are rare enough to be told without a name. A checksum that fails only says that
+    /// somebody made a mistake, except where the shape alone says too little.
     pub(super) fn run(&self, view: &View<'_>, at: usize) -> Option<Edit> {
         if at < view.floor() {
             return None;
         }
         let end = view.run(at, class::ALNUM, LONGEST_SEED + 1);
         let value = view.slice(at, end);
-        let engine = if validate::is_wif(value) {
-            Engine::Wif
-        } else if validate::is_stellar_seed(value) {
-            Engine::Stellar
-        } else if validate::is_nats_seed(value) {
-            Engine::Nats
-        } else {
-            return None;
-        };
+        let kinds: [(Engine, Shape); 4] = [
+            (Engine::Wif, validate::wif),
+            (Engine::Stellar, validate::stellar_seed),
+            (Engine::Nats, validate::nats_seed),
+            (Engine::Xrp, validate::xrp_seed),
+        ];
+        let (engine, passes) = kinds.iter().find_map(|(engine, shape)| Some((*engine, shape(value)?)))?;
         let detector = *self.rules.engines.get(&engine)?;
-        Some(Edit::new(self.rules, view, (at, end), detector).sure(Confidence::High))
+        let confidence = if passes { Confidence::High } else { Confidence::Low };
+        Some(Edit::new(self.rules, view, (at, end), detector).sure(confidence))
     }
 }
+
+/// Whether a value passes its checksum; none if its shape is another.
+type Shape = fn(&[u8]) -> Option<bool>;
 
 /// A token that ends at a percent escape goes on behind it: what may stand there unescaped has ended it already.
 fn escaped_end(view: &View<'_>, end: usize) -> usize {

@@ -39,7 +39,10 @@ impl Judge<'_> {
         };
         let span = (from + colon + 1, from + stop);
         let password = view.slice(span.0, span.1);
-        if password.is_empty() || is_masked(self.rules, password) || super::value::is_placeholder(password) {
+        if password.is_empty() || NOT_PASSWORDS.contains(&password) {
+            return self.url_token(view, (from, from + colon), detector);
+        }
+        if is_masked(self.rules, password) || super::value::is_placeholder(password) {
             return None;
         }
         Some(Edit::new(self.rules, view, span, detector).sure(Confidence::High))
@@ -47,7 +50,8 @@ impl Judge<'_> {
 
     /// `https://TOKEN@host`: a user without a password that is no name. So Sentry's addresses are, and tokens in those of Git.
     fn url_token(&self, view: &View<'_>, authority: (usize, usize), detector: usize) -> Option<Edit> {
-        let sign = memchr::memchr(b'@', view.slice(authority.0, authority.1))?;
+        let named = view.slice(authority.0, authority.1);
+        let sign = memchr::memchr(b'@', named).or((view.at(authority.1) == Some(b':')).then_some(named.len()))?;
         let span = (authority.0, authority.0 + sign);
         let user = view.slice(span.0, span.1);
         if let Some(edit) = self.token_at(view, span.0).filter(|edit| edit.end <= span.1) {
@@ -64,7 +68,7 @@ impl Judge<'_> {
         let tag = view.slice(start, at);
         let delimiter = view.before(start)?;
         let caret = delimiter == b'A' && view.before(start - 1) == Some(b'^');
-        if !FIX_TAGS.contains(&tag) || !(matches!(delimiter, 1 | b'|') || caret) || view.at(at) != Some(b'=') {
+        if !FIX_TAGS.contains(&tag) || !(matches!(delimiter, 1 | b'|' | b'^') || caret) || view.at(at) != Some(b'=') {
             return None;
         }
         let delimiter = if caret { b'^' } else { delimiter };
@@ -84,6 +88,8 @@ fn ends_word(byte: u8) -> bool {
     !class::is(byte, class::BARE) || matches!(byte, b'<' | b'>' | b'\\')
 }
 
+/// What stands in the place of a password where the user is a token.
+const NOT_PASSWORDS: [&[u8]; 1] = [b"x-oauth-basic"];
 /// A shorter user is a name.
 const LEAST_TOKEN: usize = 20;
 const FIX_TAGS: [&[u8]; 7] = [b"553", b"554", b"925", b"96", b"1402", b"1404", b"1401"];

@@ -78,6 +78,11 @@ fn in_quotes(view: &View<'_>, start: usize, quote: u8, slashes: usize) -> Value 
     let mut end = start;
     let mut run = 0;
     while let Some(byte) = view.at(end) {
+        if byte == b'\'' && quote == byte && view.starts_with(end, SHELL) {
+            // a shell's way to have a quote within quotes
+            (end, run) = (end + SHELL.len(), 0);
+            continue;
+        }
         if byte == b'\n' || byte == quote && closes(run, slashes) {
             break;
         }
@@ -205,4 +210,5 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
 
 /// A value that runs into a PEM block must not take its marker away.
 const PEM: &[u8] = b"-----BEGIN";
+const SHELL: &[u8] = b"'\\''";
 const LONGEST_PLACEHOLDER: usize = 64;

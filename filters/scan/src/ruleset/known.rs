@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use base64::Engine;
 use zeroize::Zeroizing;
 
+use super::forms::{Form, base64_core, digits, forms};
 use super::spelling::{self, Alphabet};
 use super::windows::{Place, Windows};
 use crate::view::View;
@@ -36,6 +36,24 @@ pub enum KnownError {
     /// Like `aaaaaaaa` or `trueTRUE`: too few different bytes.
     #[error("the value of `{0}` is too plain to be told from ordinary text")]
     LowEntropy(String),
+}
+
+impl KnownSecret {
+    /// Why masking the value may change texts that do not hold it, if it may: it is searched for all the same.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&'static str> {
+        let letters = self.value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let digits = self.value.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if digits == self.value.len() {
+            Some("it is a number, and other numbers may hold it")
+        } else if letters == self.value.len() && crate::validate::odd_pairs(&self.value) <= 1 {
+            Some("it reads like a word, and ordinary text may hold it")
+        } else if self.value.len() < SHORT_VALUE {
+            Some("it is shorter than 12 bytes, and longer words may hold it")
+        } else {
+            None
+        }
+    }
 }
 
 /// Refuses what would destroy texts.
@@ -76,10 +94,21 @@ pub(crate) struct Known {
     lines: bool,
 }
 
-struct Needle {
+pub(super) struct Needle {
     detector: usize,
-    bytes: Zeroizing<Vec<u8>>,
-    alphabet: Alphabet,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+    pub(super) alphabet: Alphabet,
+}
+
+impl Needle {
+    /// Behind so many of its characters a window may be taken.
+    fn furthest(&self) -> usize {
+        match self.alphabet {
+            Alphabet::Text => LONGEST_SHARED,
+            Alphabet::Hex => 2 * LONGEST_SHARED,
+            Alphabet::Base64 => LONGEST_SHARED / 3 * 4,
+        }
+    }
 }
 
 impl fmt::Debug for Known {
@@ -95,9 +124,9 @@ impl Known {
         // of several that begin at one place the longest is told first
         needles.sort_by_key(|needle| std::cmp::Reverse(needle.bytes.len()));
         let mut known = Self { secrets: secrets.len(), needles: Vec::new(), ..Self::default() };
-        for (index, needle) in needles.iter().enumerate() {
+        for (index, (needle, shared)) in needles.iter().zip(shared(&needles)).enumerate() {
             for form in forms(needle) {
-                known.index(index, &form);
+                known.index(index, &form, shared);
             }
         }
         known.lines = secrets.iter().any(|(_, secret)| secret.value.contains(&b'\n'));
@@ -116,12 +145,31 @@ impl Known {
         self.lines
     }
 
-    fn index(&mut self, needle: usize, form: &Form) {
+    /// Adds the windows of a form. Those of the bytes that many values begin with would lead to all of these at once: they are taken
+    /// from where the values differ, if enough is left there.
+    fn index(&mut self, needle: usize, form: &Form, shared: usize) {
+        let from = form.places.get(shared).copied().unwrap_or_default().saturating_sub(COMMON);
+        let from = if form.bytes.len() >= from + Windows::<8, 8>::LEAST { from } else { 0 };
         if form.bytes.len() >= Windows::<8, 8>::LEAST {
-            self.long.add(needle, (&form.bytes, &form.places));
+            self.long.add(needle, (&form.bytes, &form.places), from);
         } else if form.bytes.len() >= Windows::<4, 5>::LEAST {
-            self.short.add(needle, (&form.bytes, &form.places));
+            self.short.add(needle, (&form.bytes, &form.places), 0);
         }
+    }
+
+    /// The needles that stand at `at`, each walked along from there.
+    #[cfg(test)]
+    pub(crate) fn all_at(&self, bytes: &[u8], at: usize) -> impl Iterator<Item = usize> {
+        let stands = move |needle: &Needle| {
+            spelling::forward(&|at| bytes.get(at).copied(), at, &needle.bytes, needle.alphabet).is_some()
+        };
+        self.needles.iter().enumerate().filter(move |(_, needle)| stands(needle)).map(|(index, _)| index)
+    }
+
+    /// The most needles that one window of eight leads to.
+    #[cfg(test)]
+    pub(crate) fn crowd(&self) -> usize {
+        self.long.most()
     }
 
     /// Calls `hit` with every place in `bytes[from..]` where a known secret may start, and which; `base` is where `bytes` starts in the
@@ -182,157 +230,44 @@ fn needles(detector: usize, value: &[u8]) -> Vec<Needle> {
     needles
 }
 
+/// For each needle, behind how many of its bytes the windows are taken: at the first in which it differs from all but [`CROWD`] others.
+fn shared(needles: &[Needle]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..needles.len()).collect();
+    let bytes = |at: usize| needles.get(at).map(|needle| needle.bytes.as_slice()).unwrap_or_default();
+    order.sort_by(|one, other| bytes(*one).cmp(bytes(*other)));
+    let mut shared = vec![0; needles.len()];
+    for crowd in order.windows(CROWD + 1) {
+        let ends = crowd.first().zip(crowd.last());
+        let alike = |(first, last): (&usize, &usize)| {
+            bytes(*first).iter().zip(bytes(*last)).take_while(|(one, other)| one == other).count()
+        };
+        let from = ends.map_or(0, alike);
+        for needle in crowd {
+            if let Some(shared) = shared.get_mut(*needle) {
+                *shared = from.max(*shared).min(needles.get(*needle).map_or(0, Needle::furthest));
+            }
+        }
+    }
+    shared
+}
+
 /// The lines of a value of several, those that could be values of their own.
 fn lines(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = value.split(|byte| matches!(byte, b'\n' | b'\r'));
     lines.filter(move |line| line.len() < value.len() && is_telling(line))
 }
 
-/// A spelling of a needle, and where each of its bytes begins: what the windows are taken from.
-struct Form {
-    bytes: Zeroizing<Vec<u8>>,
-    places: Vec<usize>,
-}
-
-impl Form {
-    fn of(needle: &[u8], spell: impl Fn(usize, u8) -> Vec<u8>) -> Self {
-        let mut form = Self { bytes: Zeroizing::default(), places: Vec::new() };
-        for (index, byte) in needle.iter().enumerate() {
-            let spelled = spell(index, *byte);
-            form.places.push(form.bytes.len());
-            form.bytes.extend(spelled);
-        }
-        form
-    }
-}
-
-/// The spellings that serialisers give a whole value. Mixtures of them share some window with one, or hold escapes that are decoded.
-fn forms(needle: &Needle) -> Vec<Form> {
-    let mut forms = vec![Form::of(&needle.bytes, |_, byte| vec![byte])];
-    match needle.alphabet {
-        Alphabet::Text => {
-            let spellings: [fn(u8) -> Vec<u8>; 10] = [
-                |byte| json(&[byte], false, false, false),
-                |byte| json(&[byte], false, true, false),
-                |byte| json(&[byte], false, true, true),
-                |byte| json(&json(&[byte], false, false, false), false, false, false),
-                |byte| json(&json(&json(&[byte], false, false, false), false, false, false), false, false, false),
-                |byte| percent(&[byte], false, false),
-                |byte| percent(&percent(&[byte], false, false), false, false),
-                html,
-                |byte| if byte == b'\'' { b"&apos;".to_vec() } else { html(byte) },
-                |byte| if matches!(byte, b'"' | b'\'') { vec![byte, byte] } else { vec![byte] },
-            ];
-            for spell in spellings {
-                forms.push(Form::of(&needle.bytes, |_, byte| spell(byte)));
-            }
-            forms.push(Form::of(&needle.bytes, |_, byte| percent(&[byte], false, true)));
-            for quote in [b'"', b'\''] {
-                forms.push(Form::of(&needle.bytes, |_, byte| vec![byte; if byte == quote { 2 } else { 1 }]));
-            }
-            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("%{byte:02x}"))));
-            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("%25{byte:02x}"))));
-            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("&#{byte};"))));
-            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("&#x{byte:x};"))));
-            forms.push(Form::of(&needle.bytes, |_, byte| numbered(byte, |byte| format!("\\u00{byte:02x}"))));
-            forms.push(Form::of(&needle.bytes, |_, byte| if byte == b'\'' { SHELL.to_vec() } else { vec![byte] }));
-        }
-        Alphabet::Hex => {
-            for separator in [":", " ", "-", "\\x", "%", ", 0x", ",0x"] {
-                forms.push(Form::of(&needle.bytes, |index, byte| {
-                    let before = if index % 2 == 0 && index > 0 { separator.as_bytes() } else { b"" };
-                    [before, &[byte]].concat()
-                }));
-            }
-        }
-        Alphabet::Base64 => forms.push(Form::of(&needle.bytes, |_, byte| match byte {
-            b'+' => vec![b'-'],
-            b'/' => vec![b'_'],
-            _ => vec![byte],
-        })),
-    }
-    forms.sort_by(|one, other| one.bytes.cmp(&other.bytes));
-    forms.dedup_by(|one, other| one.bytes == other.bytes);
-    forms
-}
-
-/// Marks by number, letters and digits as they are.
-fn numbered(byte: u8, spell: impl Fn(u8) -> String) -> Vec<u8> {
-    if byte.is_ascii_alphanumeric() { vec![byte] } else { spell(byte).into_bytes() }
-}
-
-fn html(byte: u8) -> Vec<u8> {
-    match byte {
-        b'"' => b"&quot;".to_vec(),
-        b'\'' => b"&#39;".to_vec(),
-        b'&' => b"&amp;".to_vec(),
-        b'<' => b"&lt;".to_vec(),
-        b'>' => b"&gt;".to_vec(),
-        _ => vec![byte],
-    }
-}
-
-/// The characters of the base64 text that depend on the value alone, when `skip` bytes stand before it in its group of three.
-fn base64_core(value: &[u8], skip: usize, engine: &impl Engine) -> Vec<u8> {
-    let mut padded = vec![0; skip];
-    padded.extend_from_slice(value);
-    let text = engine.encode(&padded);
-    let first = (skip * 8).div_ceil(6);
-    let last = padded.len() * 8 / 6;
-    text.as_bytes().get(first..last).unwrap_or_default().to_vec()
-}
-
-fn percent(value: &[u8], upper: bool, all: bool) -> Vec<u8> {
-    let mut out = Vec::new();
-    for byte in value {
-        let plain = byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-        if plain && !all {
-            out.push(*byte);
-        } else {
-            out.push(b'%');
-            out.extend(digits(*byte, upper));
-        }
-    }
-    out
-}
-
-fn json(value: &[u8], upper: bool, slash: bool, html: bool) -> Vec<u8> {
-    let mut out = Vec::new();
-    for byte in value {
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', *byte]),
-            b'/' if slash => out.extend(b"\\/"),
-            b'\n' => out.extend(b"\\n"),
-            b'\r' => out.extend(b"\\r"),
-            b'\t' => out.extend(b"\\t"),
-            b'<' | b'>' | b'&' | b'\'' if html => {
-                out.extend(b"\\u00");
-                out.extend(digits(*byte, upper));
-            }
-            0..=0x1f => {
-                out.extend(b"\\u00");
-                out.extend(digits(*byte, upper));
-            }
-            _ => out.push(*byte),
-        }
-    }
-    out
-}
-
-fn digits(byte: u8, upper: bool) -> [u8; 2] {
-    let digit = |nibble: u8| match (nibble, upper) {
-        (0..=9, _) => b'0' + nibble,
-        (_, true) => b'A' + nibble - 10,
-        (_, false) => b'a' + nibble - 10,
-    };
-    [digit(byte >> 4), digit(byte & 15)]
-}
-
-/// A quote within quotes.
-const SHELL: &[u8] = b"'\\''";
 const MIN_VALUE: usize = 8;
 const MAX_VALUE: usize = 4096;
+/// Shorter values are doubted.
+const SHORT_VALUE: usize = 12;
 /// Fewer different bytes than this is a word, not a secret.
 const MIN_DIFFERENT: usize = 4;
+/// So many values may begin alike before it matters.
+const CROWD: usize = 8;
+/// A window reaches so many bytes of text into what is common to a crowd.
+const COMMON: usize = 2;
+/// The window stands no further behind the beginning, in bytes of the value: however they are written, the hot pass is sure of them.
+const LONGEST_SHARED: usize = 12;
 /// So far before a window a secret may start: fewer bytes than the hot pass is sure of.
 const LONGEST_HEAD: usize = 96;

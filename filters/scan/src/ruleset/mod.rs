@@ -1,5 +1,9 @@
 //! Detectors, compiled once and shared.
 
+pub(crate) mod allow;
+
+mod forms;
+
 pub(crate) mod known;
 
 pub(crate) mod names;
@@ -20,6 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::finding::{Action, Category, Severity};
 use crate::hunt::Hunt;
+use allow::{Allow, Allowed};
 use known::{Known, KnownError, KnownSecret};
 use names::Names;
 use pack::{Engine, PackError};
@@ -38,6 +43,10 @@ pub struct Ruleset {
     pub(crate) hold: usize,
     /// The detector of what was not looked into.
     pub(crate) unscanned: usize,
+    pub(crate) allowed: Allowed,
+    /// Every place is asked for everything.
+    #[cfg(test)]
+    pub(crate) slow: bool,
 }
 
 /// One detector's label.
@@ -90,6 +99,11 @@ impl Ruleset {
             .map(|detector| (&*detector.id, detector.category, detector.severity, detector.title.as_str()))
     }
 
+    /// Tells which day it is, in days since 1970: what may stay until a day stays until its end. Without it nothing may.
+    pub fn set_day(&self, day: u32) {
+        self.allowed.set_day(day);
+    }
+
     pub(crate) fn detector(&self, index: usize) -> Option<&Detector> {
         self.detectors.get(index)
     }
@@ -124,6 +138,7 @@ pub struct RulesetBuilder {
     disabled: Vec<String>,
     key: Option<Zeroizing<[u8; 32]>>,
     hold: usize,
+    allow: Vec<Allow>,
 }
 
 impl Default for RulesetBuilder {
@@ -137,6 +152,7 @@ impl Default for RulesetBuilder {
             disabled: Vec::new(),
             key: None,
             hold: DEFAULT_HOLD,
+            allow: Vec::new(),
         }
     }
 }
@@ -216,6 +232,13 @@ impl RulesetBuilder {
         self
     }
 
+    /// Lets a finding stay until a day; without effect on known secrets and on `unscanned`, and until [`Ruleset::set_day`] was called.
+    #[must_use]
+    pub fn allow(mut self, allow: Allow) -> Self {
+        self.allow.push(allow);
+        self
+    }
+
     /// Compiles.
     ///
     /// # Errors
@@ -233,6 +256,7 @@ impl RulesetBuilder {
         let unscanned =
             parts.builtin(UNSCANNED, "Text that could not be searched", Category::Unscanned, Severity::High);
         self.give_actions(&mut parts.detectors)?;
+        let allowed = Allowed::new(&self.allow, &parts.detectors, |id| self.has(id))?;
         let hunt = Hunt::new(&parts.patterns, &parts.engines, parts.names.tails()).map_err(BuildError::Anchors)?;
         Ok(Ruleset {
             detectors: parts.detectors,
@@ -245,15 +269,20 @@ impl RulesetBuilder {
             key: self.key,
             hold: self.hold,
             unscanned,
+            allowed,
+            #[cfg(test)]
+            slow: false,
         })
+    }
+
+    /// Whether there is such a detector, if only one that is off.
+    fn has(&self, id: &str) -> bool {
+        self.disabled.iter().any(|disabled| disabled == id) || self.packs.iter().any(|detector| detector.id == id)
     }
 
     fn give_actions(&self, detectors: &mut [Detector]) -> Result<(), BuildError> {
         for id in self.actions.keys() {
-            let known = detectors.iter().any(|detector| *detector.id == **id)
-                || self.disabled.contains(id)
-                || self.packs.iter().any(|detector| detector.id == *id);
-            if !known {
+            if !detectors.iter().any(|detector| *detector.id == **id) && !self.has(id) {
                 return Err(BuildError::NoSuchDetector(id.clone()));
             }
         }

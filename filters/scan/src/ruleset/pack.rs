@@ -73,6 +73,12 @@ pub(crate) enum Engine {
     Stellar,
     /// NATS nkey seed.
     Nats,
+    /// Seed of the XRP Ledger.
+    Xrp,
+    /// Bot token of Discord: base64 of a number, and two more parts.
+    Discord,
+    /// A line of `.pgpass`: host, port, database, user and password.
+    Pgpass,
     /// Values under forbidden names; the names are the builder's.
     FieldName,
     /// `Private-Lines:` of a PuTTY key.
@@ -243,5 +249,6 @@ pub(crate) const EMBEDDED: &[(&str, &str)] = &[
     ("exchanges.yaml", include_str!("../../../packs/exchanges.yaml")),
     ("wallets.yaml", include_str!("../../../packs/wallets.yaml")),
     ("generic.yaml", include_str!("../../../packs/generic.yaml")),
+    ("places.yaml", include_str!("../../../packs/places.yaml")),
     ("personal.yaml", include_str!("../../../packs/personal.yaml")),
 ];

@@ -38,29 +38,25 @@ pub(crate) fn forward(text: At<'_>, start: usize, needle: &[u8], alphabet: Alpha
     ends.last().copied()
 }
 
-/// Where `needle` must begin to end before `end`; the nearest of these.
+/// Where `needle` must begin to end before `end`; the nearest of these. Each place is tried once for each byte, whatever the number of
+/// places at which the byte behind it may begin.
 pub(crate) fn backward(text: At<'_>, end: usize, needle: &[u8], alphabet: Alphabet) -> Option<usize> {
     let mut starts = vec![end];
+    let mut ends = Vec::new();
     for (index, byte) in needle.iter().enumerate().rev() {
+        let (furthest, nearest) = (*starts.first()?, *starts.last()?);
         let mut next = Vec::new();
-        for start in &starts {
-            for from in start.saturating_sub(LONGEST)..*start {
-                let mut ends = Vec::new();
-                for entry in entries(text, from, index, alphabet) {
-                    spelled(text, entry, *byte, alphabet, &mut ends);
-                }
-                if ends.contains(start) {
-                    next.push(from);
-                }
+        for from in furthest.saturating_sub(LONGEST)..nearest {
+            ends.clear();
+            for entry in entries(text, from, index, alphabet) {
+                spelled(text, entry, *byte, alphabet, &mut ends);
+            }
+            if ends.iter().any(|end| starts.binary_search(end).is_ok()) {
+                next.push(from);
             }
         }
-        next.sort_unstable();
-        next.dedup();
         // the nearest ones are the shortest spellings
         next.drain(..next.len().saturating_sub(MOST));
-        if next.is_empty() {
-            return None;
-        }
         starts = next;
     }
     starts.last().copied()

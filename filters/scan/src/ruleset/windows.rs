@@ -26,8 +26,9 @@ impl<const N: usize, const STRIDE: usize> Windows<N, STRIDE> {
     /// What is shorter may have no window on the grid.
     pub(super) const LEAST: usize = N + STRIDE - 1;
 
-    pub(super) fn add(&mut self, needle: usize, form: (&[u8], &[usize])) {
-        for offset in 0..STRIDE {
+    /// Adds the first windows of a form, its bytes and where in them each byte of the needle begins, from the byte `from` on.
+    pub(super) fn add(&mut self, needle: usize, form: (&[u8], &[usize]), from: usize) {
+        for offset in from..from + STRIDE {
             let Some(window) = form.0.get(offset..).and_then(<[u8]>::first_chunk::<N>) else {
                 return;
             };
@@ -82,6 +83,12 @@ impl<const N: usize, const STRIDE: usize> Windows<N, STRIDE> {
             }
             at += STRIDE;
         }
+    }
+
+    /// The most places that one window leads to.
+    #[cfg(test)]
+    pub(super) fn most(&self) -> usize {
+        self.places.chunk_by(|(one, _), (other, _)| one == other).map(<[_]>::len).max().unwrap_or_default()
     }
 
     fn near(&self, hash: u32) -> impl Iterator<Item = &(u32, Place)> {

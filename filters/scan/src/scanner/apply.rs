@@ -13,7 +13,7 @@ impl Scanner {
         let Some(detector) = rules.detector(edit.detector) else {
             return Outcome::On;
         };
-        let action = rules.action(edit.detector);
+        let action = if rules.allowed.has(&edit) { Action::Alert } else { rules.action(edit.detector) };
         let finding = Finding {
             detector: Arc::clone(&detector.id),
             category: detector.category,
@@ -53,7 +53,7 @@ impl Scanner {
                 Outcome::On
             }
             Some(swallow) => {
-                self.decoded = end;
+                self.before.decoded = end;
                 self.swallow = Some((swallow, finding));
                 Outcome::Swallow
             }

@@ -81,6 +81,8 @@ fn placeholder(inner: &str, dice: &mut Dice) -> String {
             "wif" => wif(dice),
             "stellar" => seed(vec![0x90], dice),
             "nats" => seed(vec![0x95, 0], dice),
+            "xrp" => xrp(dice),
+            "discord" => discord(dice),
             other => panic!("no placeholder `{other}`"),
         },
     }
@@ -143,7 +145,23 @@ fn wif(dice: &mut Dice) -> String {
     bytes.push(1);
     let sum = Sha256::digest(Sha256::digest(&bytes));
     bytes.extend_from_slice(&sum[..4]);
-    let alphabet = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    base58(bytes, b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
+}
+
+fn xrp(dice: &mut Dice) -> String {
+    let mut bytes = vec![0x01, 0xe1, 0x4b];
+    bytes.extend((0..16).map(|_| dice.next().to_le_bytes()[0]));
+    let sum = Sha256::digest(Sha256::digest(&bytes));
+    bytes.extend_from_slice(&sum[..4]);
+    base58(bytes, b"rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz")
+}
+
+fn discord(dice: &mut Dice) -> String {
+    let number = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(format!("1{}", dice.text("digit", 17)));
+    format!("{number}.{}.{}", dice.text("alnum", 6), dice.text("alnum", 27))
+}
+
+fn base58(mut bytes: Vec<u8>, alphabet: &[u8; 58]) -> String {
     let mut text = Vec::new();
     while bytes.iter().any(|byte| *byte > 0) {
         let mut rest = 0u32;

@@ -1,5 +1,6 @@
 //! A pause lets go of what is told already, and of nothing that may be a secret's beginning.
 
+use super::expand::Dice;
 use super::*;
 
 /// What has come out when `first` came and then nothing, and what when `second` came after the pause.
@@ -85,5 +86,30 @@ fn nothing_goes_of_a_known_secret_whose_spelling_has_delimiters() {
             assert_eq!(whole, expected, "a pause at {at} of {text}");
             assert!(expected.starts_with(&early), "a pause at {at} of {text} let go {early}");
         }
+    }
+}
+
+/// However much came through, and whatever it was.
+#[test]
+fn a_stream_that_waits_keeps_little() {
+    let mut dice = Dice(67);
+    for text in [
+        "level=info msg=tick seq=17\n".repeat(60_000).into_bytes(),
+        vec![0; 1_000_000],
+        "id,password\n1,x\n".repeat(50_000).into_bytes(),
+        format!("token={}", "x".repeat(1_000_000)).into_bytes(),
+        (0..3_000).flat_map(|_| corpus::text(&mut dice, 3)).collect(),
+    ] {
+        let mut scanner = Scanner::new(rules(), Shape::Text);
+        let mut out = Vec::new();
+        scanner.push(&text, &mut out);
+        assert!(scanner.room() <= 96 * 1024, "{} after {:?}", scanner.room(), String::from_utf8_lossy(&text[..20]));
+        scanner.flush_idle(&mut out);
+        assert!(
+            scanner.room() <= 64 * 1024,
+            "{} idle after {:?}",
+            scanner.room(),
+            String::from_utf8_lossy(&text[..20])
+        );
     }
 }

@@ -80,6 +80,18 @@ fn any_cuts_of_texts_made_to_be_slow_give_the_same() {
     }
 }
 
+/// The same rules, every place asked for everything.
+fn slow() -> Arc<Ruleset> {
+    static RULES: std::sync::OnceLock<Arc<Ruleset>> = std::sync::OnceLock::new();
+    Arc::clone(RULES.get_or_init(|| {
+        let known = KnownSecret { name: "demo".to_owned(), value: Zeroizing::new(known().into_bytes()) };
+        let builder = Ruleset::builder().embedded().unwrap().known(known).unwrap();
+        let mut rules = builder.fingerprint_key([7; 32]).build().unwrap();
+        rules.slow = true;
+        Arc::new(rules)
+    }))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -116,6 +128,16 @@ proptest! {
         let once = redact(&rules, shape, &bytes).bytes.into_owned();
         let twice = redact(&rules, shape, &once);
         prop_assert_eq!(String::from_utf8_lossy(&twice.bytes), String::from_utf8_lossy(&once), "{:?}", twice.findings);
+    }
+
+    #[test]
+    fn the_hot_pass_finds_what_a_slow_one_finds(hostile in hostile(), shape in 0..3usize) {
+        let bytes = hostile.0;
+        let shape = [Shape::Text, Shape::Json, Shape::Form][shape];
+        let (rules, slow) = (rules(), slow());
+        let (fast, slow) = (redact(&rules, shape, &bytes), redact(&slow, shape, &bytes));
+        prop_assert_eq!(String::from_utf8_lossy(&fast.bytes), String::from_utf8_lossy(&slow.bytes));
+        prop_assert_eq!(fast.findings, slow.findings);
     }
 
     #[test]

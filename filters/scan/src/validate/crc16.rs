@@ -1,17 +1,19 @@
 //! CRC-16/XMODEM at the end of a base32 seed, low byte first.
 
-/// Stellar: `S`, 56 characters, version byte 0x90.
-pub(crate) fn is_stellar_seed(value: &[u8]) -> bool {
-    value.len() == 56
-        && value.first() == Some(&b'S')
-        && checked(value).is_some_and(|bytes| bytes.first() == Some(&0x90))
+/// Whether a Stellar seed passes its checksum: `S`, 56 characters, version byte 0x90; none if it cannot be one.
+pub(crate) fn stellar_seed(value: &[u8]) -> Option<bool> {
+    let shape = value.len() == 56 && matches!(value, [b'S', b'A'..=b'D', ..]);
+    seed(shape, value)
 }
 
-/// NATS: `S` and a role letter, 58 characters.
-pub(crate) fn is_nats_seed(value: &[u8]) -> bool {
-    value.len() == 58
-        && matches!(value, [b'S', b'U' | b'A' | b'O' | b'C' | b'N' | b'X', ..])
-        && checked(value).is_some()
+/// Whether an nkey seed of NATS passes its checksum: `S` and a role letter, 58 characters; none if it cannot be one.
+pub(crate) fn nats_seed(value: &[u8]) -> Option<bool> {
+    let shape = value.len() == 58 && matches!(value, [b'S', b'U' | b'A' | b'O' | b'C' | b'N' | b'X', ..]);
+    seed(shape, value)
+}
+
+fn seed(shape: bool, value: &[u8]) -> Option<bool> {
+    (shape && base32(value).is_some()).then(|| checked(value).is_some())
 }
 
 fn checked(value: &[u8]) -> Option<Vec<u8>> {

@@ -14,8 +14,8 @@ use base64::Engine as _;
 
 use crate::ruleset::pack::Check;
 
-pub(crate) use base58check::{is_base58check, is_wif};
-pub(crate) use crc16::{is_nats_seed, is_stellar_seed};
+pub(crate) use base58check::{is_base58check, wif, xrp_seed};
+pub(crate) use crc16::{nats_seed, stellar_seed};
 pub use crc32::base62;
 pub(crate) use words::{LENGTHS as PHRASE_LENGTHS, is_listed, odd_pairs};
 

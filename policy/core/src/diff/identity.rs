@@ -16,10 +16,11 @@ impl Diff {
     }
 
     pub(super) fn detectors(&mut self, before: &Detectors, now: &Detectors) {
-        let Detectors { disable, fields, packs, default_action, actions, fingerprint_key } = before;
+        let Detectors { disable, fields, packs, default_action, actions, allow, fingerprint_key } = before;
         self.listed("detectors.disable", disable, &now.disable, (Means::Tighter, Means::Looser));
         self.listed("detectors.fields", fields, &now.fields, (Means::Looser, Means::Tighter));
         self.listed("detectors.packs", packs, &now.packs, (Means::Looser, Means::Tighter));
+        self.listed("detectors.allow", allow, &now.allow, (Means::Tighter, Means::Looser));
         if default_action != &now.default_action {
             let means = if rank(now.default_action) > rank(*default_action) { Means::Tighter } else { Means::Looser };
             self.say(means, "detectors.default_action", "findings are answered otherwise");

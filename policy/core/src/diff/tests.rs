@@ -74,6 +74,11 @@ fn what_is_not_plainly_as_strict_is_looser() {
         ("default_action: mask", "default_action: alert", "detectors.default_action"),
         ("default_action: mask", "default_action: mask, actions: { jwt: mask }", "detectors.actions.jwt"),
         ("default_action: mask", "default_action: mask, disable: [jwt]", "detectors.disable"),
+        (
+            "default_action: mask",
+            "default_action: mask, allow: [{ detector: jwt, field: sample, owner: o, reason: r, until: 2030-01-01 }]",
+            "detectors.allow",
+        ),
         ("0001\"", "0002\"", "identity.keys.ann"),
         ("role: operator,", "role: admin,", "identity.keys.ann"),
         ("id: ann,", "id: ann, person: bob,", "identity.keys.ann"),
@@ -134,6 +139,19 @@ fn what_is_stricter_is_tighter_and_needs_nobody_else() {
         [("auth_failures.jitter_percent".into(), Means::Neutral, false)]
     );
     assert_eq!(found("version: 1", "# said\nversion: 1"), [], "another hash, and the same policy");
+}
+
+#[test]
+fn who_lets_less_stay_needs_nobody_and_who_renews_does() {
+    let with = |until: &str| {
+        let one = format!("{{ detector: jwt, field: a, owner: o, reason: r, until: {until} }}");
+        policy("default_action: mask", &format!("default_action: mask, allow: [{one}]"))
+    };
+    let none = policy("desk", "desk");
+    let means = |before: &Policy, after: &Policy| before.diff(after).into_iter().map(|one| one.means).max();
+    assert_eq!(means(&with("2030-01-01"), &none), Some(Means::Tighter));
+    assert_eq!(means(&with("2030-01-01"), &with("2030-02-01")), Some(Means::Looser));
+    assert_eq!(means(&with("2030-01-01"), &with("2030-01-01")), None);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::allow::{Allow, AllowWritten};
 use super::secrets::{SecretRef, reference};
 use crate::check::Checker;
 use crate::written::{ActionWord, Raw, Reference, Text};
@@ -24,6 +25,8 @@ pub(crate) struct DetectorsWritten {
     pub(crate) default_action: Option<Raw<ActionWord>>,
     /// What is done with a finding of one detector, by its id.
     pub(crate) actions: BTreeMap<String, Raw<ActionWord>>,
+    /// Findings that may stay, each until a day.
+    pub(crate) allow: Vec<AllowWritten>,
     /// The key of fingerprints: 32 bytes or more. Absent: one that lasts as long as the process.
     pub(crate) fingerprint_key: Option<Raw<Reference>>,
 }
@@ -41,6 +44,8 @@ pub struct Detectors {
     pub default_action: ActionName,
     /// What is done with a finding of one detector, by its id.
     pub actions: BTreeMap<String, ActionName>,
+    /// Findings that may stay, each until a day.
+    pub allow: Vec<Allow>,
     /// The key of fingerprints.
     pub fingerprint_key: Option<SecretRef>,
 }
@@ -78,6 +83,8 @@ impl DetectorsWritten {
             let action = checker.choice(raw, "detectors.actions", &ACTIONS);
             actions.extend(action.map(|action| (id.clone(), action)));
         }
+        let keyed = self.fingerprint_key.is_some();
+        let allow = self.allow.iter().enumerate().filter_map(|(index, one)| one.check(index, keyed, checker)).collect();
         let source = self.fingerprint_key.as_ref().and_then(|raw| reference(raw, "detectors.fingerprint_key", checker));
         Detectors {
             disable,
@@ -85,6 +92,7 @@ impl DetectorsWritten {
             packs,
             default_action: action.unwrap_or(ActionName::Mask),
             actions,
+            allow,
             fingerprint_key: source.map(|source| SecretRef { name: "fingerprint-key".to_owned(), source, hook: None }),
         }
     }

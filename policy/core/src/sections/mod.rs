@@ -22,6 +22,8 @@ mod openbao;
 
 mod roles;
 
+mod allow;
+
 mod detectors;
 
 mod identity;
@@ -52,6 +54,7 @@ mod at_rest;
 
 mod retention;
 
+pub use allow::Allow;
 pub(crate) use at_rest::AtRestWritten;
 pub use at_rest::{AtRest, MasterSource, OpenBao};
 pub use auth_failures::AuthFailures;

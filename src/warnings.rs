@@ -1,0 +1,42 @@
+//! What of a policy is in force and is not what its author thinks: entries whose day is over, secrets that ordinary text may hold.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use sekisho_policy::Policy;
+use sekisho_scan::{KnownSecret, Ruleset};
+
+use crate::control::safety::now_ms;
+use crate::identity::resolve;
+
+/// The day, in days since 1970, UTC.
+#[must_use]
+pub fn today() -> u32 {
+    u32::try_from(now_ms() / 86_400_000).unwrap_or(u32::MAX)
+}
+
+/// Tells the `rules` in force every hour which day it is, so that what may stay until a day is masked from the next one on.
+pub async fn days(rules: Arc<ArcSwap<Ruleset>>) {
+    let mut hours = tokio::time::interval(Duration::from_hours(1));
+    loop {
+        hours.tick().await;
+        rules.load().set_day(today());
+    }
+}
+
+/// What each is about, and what is to be said of it, without a value.
+#[must_use]
+pub fn of(policy: &Policy, day: u32) -> Vec<(String, String)> {
+    let expired = policy.detectors.allow.iter().filter(|allow| allow.until < day).map(|allow| {
+        let (detector, owner) = (&allow.detector, &allow.owner);
+        let why = format!("the entry of `{owner}` for `{detector}` has expired and has no effect: renew or remove it");
+        ("detectors.allow".to_owned(), why)
+    });
+    let doubted = policy.secrets.iter().filter_map(|secret| {
+        let value = resolve(&secret.name, &secret.source).ok()?;
+        let doubt = KnownSecret { name: secret.name.clone(), value }.doubt()?;
+        Some((format!("secrets: `{}`", secret.name), format!("it may mask what it should not: {doubt}")))
+    });
+    expired.chain(doubted).collect()
+}
