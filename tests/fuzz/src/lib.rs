@@ -10,8 +10,11 @@ use base64::Engine as _;
 use sekisho_codec::coding::{Budget, Coding, CodingError, Decoder, Encoder};
 use sekisho_scan::{Finding, KnownSecret, Ruleset, Scanner, Shape, redact};
 
+/// What stops where something does not hold.
+pub type Target = fn(&[u8]);
+
 /// Every target, and the folder of its corpus.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("scan_split", scan_split),
     ("mask", mask),
     ("pack", pack),
@@ -156,8 +159,8 @@ fn holds(text: &[u8], piece: &[u8]) -> bool {
 
 static RULES: LazyLock<Arc<Ruleset>> = LazyLock::new(|| {
     let known = KnownSecret { name: "planted".to_owned(), value: zeroize::Zeroizing::new(SECRET.into()) };
-    let builder = Ruleset::builder().embedded().and_then(|builder| builder.known(known).map_err(|_| unreachable!()));
-    Arc::new(builder.unwrap().hold_bytes(1024).build().unwrap())
+    let builder = Ruleset::builder().embedded().unwrap().known(known).unwrap();
+    Arc::new(builder.hold_bytes(1024).build().unwrap())
 });
 
 const SECRET: &str = "Pl4nt-ed/S3cret+of=Nobody";
