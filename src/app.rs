@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{AdminPort, HealthPort};
-use crate::compile::{self, CompileError};
+use crate::compile::{self, CompileError, warnings};
 use crate::control::clock::since_boot;
 use crate::control::signals::monitors::Monitors;
 use crate::control::{Safety, positions, watch};
@@ -44,7 +44,6 @@ use crate::identity::{self, kept};
 use crate::telemetry::access_log::Writing;
 use crate::telemetry::log;
 use crate::tls::{TlsError, Watch};
-use crate::warnings;
 pub(crate) use journal::open_journal;
 use shared::{Controls, Shared};
 use sockets::{Entrance, Sockets};

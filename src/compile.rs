@@ -6,6 +6,8 @@ mod routes;
 
 mod rules;
 
+pub mod warnings;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

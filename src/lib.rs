@@ -11,8 +11,6 @@ pub mod compile;
 
 pub mod tls;
 
-pub mod warnings;
-
 pub mod data;
 
 pub mod identity;

@@ -6,10 +6,9 @@ use sekisho_policy::{Listener, Policy, TlsVersion};
 use serde_json::json;
 
 use super::{Exit, Setting, Terminal, run};
-use crate::compile;
+use crate::compile::{self, warnings};
 use crate::identity;
 use crate::tls::{Expiry, Tls, unix_s};
-use crate::warnings;
 
 /// Checks that the sidecar could run here: policy, secrets, ports, data directory. Changes nothing. Warnings are told and fail nothing.
 #[derive(Debug, Args)]

@@ -8,9 +8,8 @@ use sekisho_policy::{ActionName, Policy};
 use sekisho_scan::{Action, Allow, KnownSecret, Ruleset, RulesetBuilder};
 use zeroize::Zeroizing;
 
-use super::CompileError;
+use super::{CompileError, warnings};
 use crate::identity::{KnownValues, Revoked, resolve};
-use crate::warnings;
 
 /// The detectors of `policy`, with the known secrets it refers to.
 ///

@@ -34,6 +34,8 @@ mod written;
 
 mod check;
 
+mod date;
+
 mod position;
 
 pub use bodies::{BadRecords, Bodies, BodyFormat, Digests};

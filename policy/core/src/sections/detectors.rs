@@ -1,15 +1,18 @@
 //! What the scanner looks for, and what it does with what it finds.
 
+mod allow;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::allow::{Allow, AllowWritten};
 use super::secrets::{SecretRef, reference};
 use crate::check::Checker;
 use crate::written::{ActionWord, Raw, Reference, Text};
+pub use allow::Allow;
+use allow::AllowWritten;
 
 /// What the scanner looks for, and what it does with what it finds.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

@@ -2,8 +2,6 @@
 
 mod certificates;
 
-mod date;
-
 mod issuers;
 
 use std::collections::BTreeSet;
@@ -18,10 +16,10 @@ use serde::Deserialize;
 use super::secrets::{SecretSource, reference};
 use crate::Role;
 use crate::check::{Bounds, Checker};
+use crate::date::Date;
 use crate::written::{At, Bytes, Count, DateText, Raw, Reference, RoleWord, ScopeText, Text, Time};
 pub use certificates::{CertificateOwner, KnownCertificate};
 use certificates::{CertificateOwnerWritten, check_owners};
-use date::Date;
 pub use issuers::{IssuerPolicy, JwksSource};
 use issuers::{IssuerWritten, check_issuers};
 

@@ -22,8 +22,6 @@ mod openbao;
 
 mod roles;
 
-mod allow;
-
 mod detectors;
 
 mod identity;
@@ -54,13 +52,12 @@ mod at_rest;
 
 mod retention;
 
-pub use allow::Allow;
 pub(crate) use at_rest::AtRestWritten;
 pub use at_rest::{AtRest, MasterSource, OpenBao};
 pub use auth_failures::AuthFailures;
 pub(crate) use auth_failures::AuthFailuresWritten;
 pub(crate) use detectors::DetectorsWritten;
-pub use detectors::{ActionName, Detectors};
+pub use detectors::{ActionName, Allow, Detectors};
 pub use drill::Drill;
 pub(crate) use drill::DrillWritten;
 pub use fix::Fix;

@@ -4,14 +4,19 @@ use std::str::FromStr;
 
 /// A day of the Gregorian calendar from 1970 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Date {
+pub(crate) struct Date {
     /// Days since 1970-01-01.
     days: u64,
 }
 
 impl Date {
+    /// In days since 1970.
+    pub(crate) const fn days(self) -> u64 {
+        self.days
+    }
+
     /// When it begins in UTC, in seconds since 1970.
-    pub(super) const fn begins_s(self) -> u64 {
+    pub(crate) const fn begins_s(self) -> u64 {
         self.days * 24 * 60 * 60
     }
 }

@@ -1,19 +1,20 @@
 //! What of a policy is in force and is not what its author thinks: entries whose day is over, secrets that ordinary text may hold.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use sekisho_policy::Policy;
 use sekisho_scan::{KnownSecret, Ruleset};
 
-use crate::control::safety::now_ms;
 use crate::identity::resolve;
 
 /// The day, in days since 1970, UTC.
 #[must_use]
 pub fn today() -> u32 {
-    u32::try_from(now_ms() / 86_400_000).unwrap_or(u32::MAX)
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    // a clock that stands before 1970 lets nothing stay
+    since.ok().and_then(|since| u32::try_from(since.as_secs() / 86_400).ok()).unwrap_or(u32::MAX)
 }
 
 /// Tells the `rules` in force every hour which day it is, so that what may stay until a day is masked from the next one on.
