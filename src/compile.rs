@@ -6,8 +6,6 @@ mod routes;
 
 mod rules;
 
-pub mod warnings;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +22,7 @@ use zeroize::Zeroizing;
 
 pub use evidence::{journal, keeper, kept};
 pub use routes::{entries, fix, position_sources, routes};
-pub use rules::{fingerprint_key, knowing, revoked, ruleset};
+pub use rules::{fingerprint_key, knowing, revoked, ruleset, warnings};
 
 use crate::data::listener::ConnectionLimits;
 use crate::data::secure::ClientTls;

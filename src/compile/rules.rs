@@ -1,5 +1,7 @@
 //! What the scanner looks for, and with which values.
 
+pub mod warnings;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -8,7 +10,7 @@ use sekisho_policy::{ActionName, Policy};
 use sekisho_scan::{Action, Allow, KnownSecret, Ruleset, RulesetBuilder};
 use zeroize::Zeroizing;
 
-use super::{CompileError, warnings};
+use super::CompileError;
 use crate::identity::{KnownValues, Revoked, resolve};
 
 /// The detectors of `policy`, with the known secrets it refers to.
