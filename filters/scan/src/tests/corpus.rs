@@ -19,6 +19,14 @@ pub(super) fn hostile() -> impl Strategy<Value = Hostile> {
     (any::<u64>(), 1..12usize).prop_map(|(seed, pieces)| Hostile(text(&mut Dice(seed), pieces)))
 }
 
+/// The same, each piece on lines of its own: what is masked gives its neighbour no new beginning.
+pub(super) fn apart() -> impl Strategy<Value = Hostile> {
+    (any::<u64>(), 1..12usize).prop_map(|(seed, pieces)| {
+        let mut dice = Dice(seed);
+        Hostile((0..pieces).flat_map(|_| [text(&mut dice, 1), vec![b'\n']].concat()).collect())
+    })
+}
+
 pub(super) fn text(dice: &mut Dice, pieces: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..pieces {

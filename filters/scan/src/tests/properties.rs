@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::corpus::{hostile, text};
+use super::corpus::{apart, hostile, text};
 use super::expand::Dice;
 use super::*;
 
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn masking_twice_changes_nothing(hostile in hostile(), shape in 0..3usize) {
+    fn masking_twice_changes_nothing(hostile in apart(), shape in 0..3usize) {
         let bytes = hostile.0;
         let shape = [Shape::Text, Shape::Json, Shape::Form][shape];
         // a known secret may hold quotes and spaces: masked, it takes the delimiters of its surroundings with it
