@@ -147,7 +147,7 @@ impl Scanner {
         if self.blocked || self.swallow.is_some() {
             return;
         }
-        let stop = match self.hits.get(self.next) {
+        let stop = match self.hits.get(self.next).filter(|hit| hit.at < limit) {
             None => limit,
             Some(hit) if hit.kind.is_encoded() => self.safe(),
             Some(hit) => self.last_word(hit.at),

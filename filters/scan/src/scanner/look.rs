@@ -11,7 +11,8 @@ use crate::work::Work;
 impl Scanner {
     /// Judges what was found; true when a swallow began.
     pub(super) fn judge_on(&mut self, rules: &Ruleset, ended: bool, out: &mut Vec<u8>) -> bool {
-        while let Some(hit) = self.hits.get(self.next).copied() {
+        // What a table gives behind that waits: a place before it may not have been found yet.
+        while let Some(hit) = self.hits.get(self.next).copied().filter(|hit| hit.at < self.hunted) {
             let settled = if matches!(hit.kind, Kind::Known(_)) { self.swallowed } else { self.floor };
             if hit.at >= settled {
                 match self.judge_one(rules, hit, ended, out) {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::corpus::{apart, hostile, text};
-use super::expand::Dice;
+use super::expand::{Dice, expand};
 use super::*;
 
 fn cut(rules: &Arc<Ruleset>, shape: Shape, bytes: &[u8], cuts: &[usize]) -> (Vec<u8>, Vec<Finding>) {
@@ -149,4 +149,13 @@ proptest! {
             prop_assert_eq!(&*redacted.bytes, &bytes[..]);
         }
     }
+}
+
+#[test]
+fn a_value_of_a_row_takes_nothing_from_what_stands_before_it() {
+    let row = expand("a;token\r\n9LD;{{alnum:9}}\r\n  {{wif}} ,a;token\r\nqRy;{{alnum:9}}\r\n", &mut Dice(7));
+    let (rules, cuts): (_, Vec<usize>) = (rules(), (0..row.len()).collect());
+    let whole = cut(&rules, Shape::Text, row.as_bytes(), &[]);
+    assert!(whole.1.iter().any(|finding| &*finding.detector == "bitcoin-wif"), "{:?}", whole.1);
+    assert_eq!(cut(&rules, Shape::Text, row.as_bytes(), &cuts), whole);
 }
