@@ -18,6 +18,9 @@ pub(super) struct Check {
     /// As JSON.
     #[arg(long)]
     json: bool,
+    /// Ends with 1 where something is warned of, as it ends with 3 where something fails.
+    #[arg(long)]
+    strict: bool,
 }
 
 impl Check {
@@ -52,6 +55,7 @@ impl Check {
 
     fn say(&self, checks: Vec<(String, Outcome)>, terminal: &mut Terminal<'_>) -> Exit {
         let ok = !checks.iter().any(|(_, outcome)| matches!(outcome, Outcome::Fail(_)));
+        let warned = checks.iter().any(|(_, outcome)| matches!(outcome, Outcome::Warn { .. }));
         if self.json {
             let checks = checks.iter().map(|(what, outcome)| outcome.json(what));
             terminal.say(format_args!("{:#}", json!({ "ok": ok, "checks": checks.collect::<Vec<_>>() })));
@@ -59,20 +63,29 @@ impl Check {
             for (what, outcome) in checks {
                 match outcome {
                     Outcome::Ok => terminal.say(format_args!("ok    {what}")),
-                    Outcome::Warn(why) => terminal.say(format_args!("WARN  {what}: {why}")),
+                    Outcome::Warn { why, hint } => {
+                        terminal.say(format_args!("WARN  {what}: {why}\n      hint: {hint}"));
+                    }
                     Outcome::Fail(why) => terminal.say(format_args!("FAIL  {what}: {why}")),
                 }
             }
         }
-        if ok { Exit::Fine } else { Exit::Environment }
+        match (ok, warned && self.strict) {
+            (false, _) => Exit::Environment,
+            (true, true) => Exit::Found,
+            (true, false) => Exit::Fine,
+        }
     }
 }
 
 /// What a check came to.
 enum Outcome {
     Ok,
-    /// It runs, and somebody should look at it.
-    Warn(String),
+    /// It runs, and somebody should look at it; `hint` says what to do.
+    Warn {
+        why: String,
+        hint: String,
+    },
     Fail(String),
 }
 
@@ -80,7 +93,9 @@ impl Outcome {
     fn json(&self, what: &str) -> serde_json::Value {
         match self {
             Self::Ok => json!({ "what": what, "ok": true, "why": null }),
-            Self::Warn(why) => json!({ "what": what, "ok": true, "why": null, "warning": why }),
+            Self::Warn { why, hint } => {
+                json!({ "what": what, "ok": true, "why": null, "warning": why, "hint": hint })
+            }
             Self::Fail(why) => json!({ "what": what, "ok": false, "why": why }),
         }
     }
@@ -94,12 +109,18 @@ fn certificates(policy: &Policy, tls: &Tls) -> Vec<(String, Outcome)> {
         let days = not_after.saturating_sub(now) / DAY_S;
         let outcome = match not_after.saturating_sub(now) {
             ..=0 => Outcome::Fail("it has ended".to_owned()),
-            left if left <= soon => Outcome::Warn(format!("it ends in {days} days")),
+            left if left <= soon => Outcome::Warn {
+                why: format!("it ends in {days} days"),
+                hint: "put a newer certificate and its key where these are; a running sidecar takes them up".to_owned(),
+            },
             _ => Outcome::Ok,
         };
         (place, outcome)
     });
-    let old = old_versions(policy).map(|place| (place, Outcome::Warn("TLS 1.2 is spoken".to_owned())));
+    let old = old_versions(policy).map(|place| {
+        let hint = format!("set `min_version: 1.3` in {place}");
+        (place, Outcome::Warn { why: "TLS 1.2 is spoken".to_owned(), hint })
+    });
     ends.chain(old).chain(open_ingress(policy)).collect()
 }
 
@@ -118,8 +139,9 @@ fn open_ingress(policy: &Policy) -> Option<(String, Outcome)> {
     let listeners = &policy.listeners;
     let address = listeners.ingress.filter(|address| !address.ip().is_loopback() && listeners.ingress_tls.is_none())?;
     let asks = policy.routes.iter().any(|route| route.listener == Listener::Ingress && route.roles.is_some());
-    let why = "credentials come in here without TLS: give listeners.ingress_tls, or a loopback address";
-    asks.then(|| (format!("listeners.ingress {address}"), Outcome::Warn(why.to_owned())))
+    let why = "credentials come in here without TLS".to_owned();
+    let hint = "give listeners.ingress_tls, or a loopback address as listeners.ingress".to_owned();
+    asks.then(|| (format!("listeners.ingress {address}"), Outcome::Warn { why, hint }))
 }
 
 fn addresses(policy: &Policy) -> impl Iterator<Item = (String, SocketAddr)> {

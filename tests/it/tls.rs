@@ -242,16 +242,31 @@ fn check_tells_of_what_ends_soon_and_of_what_cannot_be_used() {
     let check = |tls: &str| {
         let policy = policy(dir.path(), &format!(", ingress_tls: {{ {tls} }}"), &[]);
         std::fs::write(dir.path().join("policy.yaml"), policy).unwrap();
-        let output = binary().arg("check").arg("--policy").arg(dir.path().join("policy.yaml")).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        said_of(dir.path(), &[])
     };
     let (code, said) = check(&format!("certificates: [{shown}]"));
     assert!(code == Some(3) && said.contains("shown.pem`: it has ended"), "{said}");
     let fresh = authority.issue(&["localhost"]).write(dir.path(), "shown");
     let (code, said) = check(&format!("certificates: [{fresh}], min_version: 1.2"));
     assert!(code == Some(0) && said.contains("WARN  listeners.ingress_tls: TLS 1.2 is spoken"), "{said}");
+    // What is warned of fails a strict check, and what the hint says mends it.
+    assert_eq!(said_of(dir.path(), &["--strict"]).0, Some(1));
+    let (_, told) = said_of(dir.path(), &["--strict", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let hint = told["checks"].as_array().unwrap().iter().find_map(|check| check["hint"].as_str()).unwrap();
+    let set = hint.strip_prefix("set `").unwrap().strip_suffix("` in listeners.ingress_tls").unwrap();
+    assert!(said.contains(&format!("      hint: {hint}\n")), "{said}");
+    check(&format!("certificates: [{fresh}], {set}"));
+    let (code, said) = said_of(dir.path(), &["--strict"]);
+    assert!(code == Some(0) && !said.contains("hint"), "{said}");
     authority.issue(&["localhost"]).write(dir.path(), "other");
     let apart = format!("certificates: [{{ chain: {0}/shown.pem, key: 'file:{0}/other.key' }}]", dir.path().display());
     let (code, said) = check(&apart);
     assert!(code == Some(3) && said.contains("is not the key of"), "{said}");
+}
+
+/// What `check` says of the policy in a directory, and how it ends.
+fn said_of(dir: &std::path::Path, more: &[&str]) -> (Option<i32>, String) {
+    let output = binary().arg("check").args(more).arg("--policy").arg(dir.join("policy.yaml")).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
