@@ -266,7 +266,7 @@ fn check_tells_of_what_ends_soon_and_of_what_cannot_be_used() {
 }
 
 /// What `check` says of the policy in a directory, and how it ends.
-fn said_of(dir: &std::path::Path, more: &[&str]) -> (Option<i32>, String) {
+fn said_of(dir: &Path, more: &[&str]) -> (Option<i32>, String) {
     let output = binary().arg("check").args(more).arg("--policy").arg(dir.join("policy.yaml")).output().unwrap();
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
