@@ -151,7 +151,7 @@ impl App {
         app.spawn(rules::contain(raised, Arc::clone(&containments), told));
         app.look_after(policy, (data, &reload), &shared);
         app.spawn(warnings::days(Arc::clone(&shared.rules)));
-        warnings::of(policy, warnings::today()).iter().for_each(|(what, why)| tracing::warn!("{what}: {why}"));
+        warnings::of(policy, warnings::today()).iter().for_each(|warning| tracing::warn!("{warning}"));
         let (raised, journal) = (shared.signals.sender(), app.journal.clone());
         let drill = Arc::new(Drill { reload: Arc::clone(&reload), journal, raised });
         app.spawn(Arc::clone(&drill).keep());

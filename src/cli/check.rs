@@ -6,6 +6,7 @@ use sekisho_policy::{Listener, Policy, TlsVersion};
 use serde_json::json;
 
 use super::{Exit, Setting, Terminal, run};
+use crate::compile::warnings::Warning;
 use crate::compile::{self, warnings};
 use crate::identity;
 use crate::tls::{Expiry, Tls, unix_s};
@@ -49,7 +50,7 @@ impl Check {
             Err(error) => checks.push(("certificates".to_owned(), failed(&error))),
         }
         let warned = warnings::of(&policy, warnings::today()).into_iter();
-        checks.extend(warned.map(|(what, why)| (what, Outcome::Warn(why))));
+        checks.extend(warned.map(|Warning { what, why, hint }| (what, Outcome::Warn { why, hint })));
         self.say(checks, terminal)
     }
 

@@ -1,5 +1,6 @@
 //! What of a policy is in force and is not what its author thinks: entries whose day is over, secrets that ordinary text may hold.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -26,18 +27,38 @@ pub async fn days(rules: Arc<ArcSwap<Ruleset>>) {
     }
 }
 
-/// What each is about, and what is to be said of it, without a value.
+/// Something that is in force, and that somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where in policy.
+    pub what: String,
+    /// What it is like, without a value.
+    pub why: String,
+    /// What mends it.
+    pub hint: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.what, self.why, self.hint)
+    }
+}
+
+/// All of `policy` on a `day` (days since 1970, UTC).
 #[must_use]
-pub fn of(policy: &Policy, day: u32) -> Vec<(String, String)> {
+pub fn of(policy: &Policy, day: u32) -> Vec<Warning> {
     let expired = policy.detectors.allow.iter().filter(|allow| allow.until < day).map(|allow| {
         let (detector, owner) = (&allow.detector, &allow.owner);
-        let why = format!("the entry of `{owner}` for `{detector}` has expired and has no effect: renew or remove it");
-        ("detectors.allow".to_owned(), why)
+        let why = format!("the entry of `{owner}` for `{detector}` has expired and has no effect");
+        let hint = "remove it, or give it a later `until`".to_owned();
+        Warning { what: "detectors.allow".to_owned(), why, hint }
     });
     let doubted = policy.secrets.iter().filter_map(|secret| {
         let value = resolve(&secret.name, &secret.source).ok()?;
         let doubt = KnownSecret { name: secret.name.clone(), value }.doubt()?;
-        Some((format!("secrets: `{}`", secret.name), format!("it may mask what it should not: {doubt}")))
+        let why = format!("it may mask what it should not: {doubt}");
+        let hint = "have it replaced by a value of 16 random bytes or more, or remove it from `secrets`".to_owned();
+        Some(Warning { what: format!("secrets: `{}`", secret.name), why, hint })
     });
     expired.chain(doubted).collect()
 }
