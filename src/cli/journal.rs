@@ -25,6 +25,8 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use sekisho_journal::{CHECKPOINT, Checkpoint, KeyChain, NoteError, SEGMENTS, VerifierKey, contract};
 
+pub(super) use verify::settled;
+
 use super::unseal::Unseal;
 use super::{Exit, Terminal};
 use crate::evidence::FileStore;

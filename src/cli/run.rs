@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use sekisho_filters::order_gate::SafetyView;
-use sekisho_policy::Policy;
+use sekisho_policy::{Policy, PolicyErrors};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Setting, Terminal};
@@ -11,17 +11,30 @@ use crate::telemetry::log;
 
 /// Loads the policy a command was given.
 pub(super) fn load(setting: &Setting, terminal: &mut Terminal<'_>) -> Result<(Policy, PathBuf), Exit> {
+    read(setting).map_err(|unloaded| match unloaded {
+        Unloaded::Unreadable(why) => terminal.fail(Exit::Environment, why),
+        Unloaded::Wrong(errors) => terminal.fail(Exit::Usage, format_args!("policy:\n{errors}")),
+    })
+}
+
+/// Why there is no policy.
+pub(super) enum Unloaded {
+    /// Its file cannot be read.
+    Unreadable(String),
+    /// It is not what a policy is.
+    Wrong(PolicyErrors),
+}
+
+/// The same, for who tells in another way what is wrong with it.
+pub(super) fn read(setting: &Setting) -> Result<(Policy, PathBuf), Unloaded> {
     let (name, text) = match &setting.policy {
         None => ("embedded default".to_owned(), Policy::embedded().to_owned()),
-        Some(path) => match std::fs::read_to_string(path) {
-            Ok(text) => (path.display().to_string(), text),
-            Err(error) => {
-                return Err(terminal.fail(Exit::Environment, format_args!("cannot read `{}`: {error}", path.display())));
-            }
-        },
+        Some(path) => {
+            let unreadable = |error| Unloaded::Unreadable(format!("cannot read `{}`: {error}", path.display()));
+            (path.display().to_string(), std::fs::read_to_string(path).map_err(unreadable)?)
+        }
     };
-    let policy =
-        Policy::parse(&name, &text).map_err(|errors| terminal.fail(Exit::Usage, format_args!("policy:\n{errors}")))?;
+    let policy = Policy::parse(&name, &text).map_err(Unloaded::Wrong)?;
     let data = setting.data.clone().unwrap_or_else(|| policy.data_dir.clone());
     Ok((policy, data))
 }

@@ -56,11 +56,14 @@ impl<'p> Files<'p> {
         Ok((certified, leaf))
     }
 
-    /// The first of a chain that ends, ends the chain.
+    /// The first of a chain that ends, ends the chain; the last that begins, begins it.
     fn expire(&mut self, source: &CertificateSource, chain: &[CertificateDer<'_>]) {
-        let ends = chain.iter().filter_map(|one| Certificate::read(one).ok()).map(|read| read.not_after).min();
+        let read: Vec<_> = chain.iter().filter_map(|one| Certificate::read(one).ok()).collect();
+        let begins = read.iter().map(|one| one.not_before).max();
+        let ends = read.iter().map(|one| one.not_after).min();
         let place = format!("{} `{}`", self.place, source.chain.display());
-        self.expiries.extend(ends.map(|not_after| Expiry { place, not_after }));
+        let held = begins.zip(ends).map(|(not_before, not_after)| Expiry { place, not_before, not_after });
+        self.expiries.extend(held);
     }
 
     /// The authorities in a file.

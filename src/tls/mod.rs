@@ -77,12 +77,14 @@ pub enum TlsError {
     },
 }
 
-/// A certificate of ours, and when it ends.
+/// A certificate of ours, and when it begins and ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expiry {
     /// Where in policy it stands.
     pub place: String,
-    /// In seconds since 1970.
+    /// From when all of its chain holds, in seconds since 1970.
+    pub not_before: i64,
+    /// Until when, in seconds since 1970.
     pub not_after: i64,
 }
 

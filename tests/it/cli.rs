@@ -97,26 +97,6 @@ fn a_weak_secret_is_said_at_the_start() {
 }
 
 #[test]
-fn check_says_what_is_fine_and_what_is_not() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = policy(dir.path(), "127.0.0.1:0", "");
-    let output = run(&["check", "--policy", path.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(out(&output).lines().all(|line| line.starts_with("ok ")), "{}", out(&output));
-    let path = policy(dir.path(), "127.0.0.1:0", "identity: { pepper: \"file:/nowhere/pepper\" }\n");
-    let output = run(&["check", "--policy", path.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert!(out(&output).contains("FAIL  identity"), "{}", out(&output));
-    let output = run(&["check", "--json", "--policy", path.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let of =
-        |what: &str| told["checks"].as_array().unwrap().iter().find(|check| check["what"] == what).unwrap().clone();
-    assert_eq!((&told["ok"], &of("detectors and secrets")["ok"]), (&false.into(), &true.into()), "{told}");
-    assert!(of("identity")["why"].as_str().unwrap().contains("/nowhere/pepper"), "{told}");
-}
-
-#[test]
 fn the_embedded_policy_can_be_printed_checked_and_hashed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("default.yaml");

@@ -60,6 +60,8 @@ mod contracts;
 
 mod cli;
 
+mod check;
+
 mod init;
 
 mod inject;

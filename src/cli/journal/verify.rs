@@ -126,7 +126,7 @@ fn unlooked(store: &FileStore, key: &VerifierKey) -> Option<String> {
 
 /// Beside a running sidecar the journal grows while it is read. So it is read as it was at its newest checkpoint, and
 /// what lies behind that one must get sealed within a moment.
-fn settled(store: &FileStore, key: &VerifierKey, pinned: Option<&Checkpoint>) -> Report {
+pub(in crate::cli) fn settled(store: &FileStore, key: &VerifierKey, pinned: Option<&Checkpoint>) -> Report {
     // Before the checkpoint, which may not be older than they are.
     let statements = store.read(KEYS).ok().flatten();
     let keys = KeyChain::read(&String::from_utf8_lossy(statements.as_deref().unwrap_or_default()), key);

@@ -47,10 +47,11 @@ impl fmt::Display for Warning {
 /// All of `policy` on a `day` (days since 1970, UTC).
 #[must_use]
 pub fn of(policy: &Policy, day: u32) -> Vec<Warning> {
-    let expired = policy.detectors.allow.iter().filter(|allow| allow.until < day).map(|allow| {
+    let allowed = policy.detectors.allow.iter().enumerate();
+    let expired = allowed.filter(|(_, allow)| allow.until < day).map(|(at, allow)| {
         let (detector, owner) = (&allow.detector, &allow.owner);
         let why = format!("the entry of `{owner}` for `{detector}` has expired and has no effect");
-        let hint = "remove it, or give it a later `until`".to_owned();
+        let hint = format!("remove `detectors.allow[{at}]`, or give it a later `until`");
         Warning { what: "detectors.allow".to_owned(), why, hint }
     });
     let doubted = policy.secrets.iter().filter_map(|secret| {
