@@ -30,7 +30,6 @@ use crate::control::{Safety, positions, watch};
 use crate::data::exposure::always;
 use crate::data::fix::{self, FixAddresses};
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
-use crate::data::observe::Observe;
 use crate::data::secure::ServerTls;
 use crate::data::streams;
 use crate::data::upstream::Upstreams;
@@ -199,7 +198,7 @@ impl App {
         }
         let witness = Arc::clone(&shared.recorder) as Arc<dyn Witness>;
         let log = self.access_log.as_ref().map(Writing::log).cloned();
-        let traffic = Arc::new(shared.metrics.traffic.clone().logged(log)) as Arc<dyn Observe>;
+        let traffic = shared.metrics.traffic.clone().logged(log);
         let judge = Arc::new(Judge::new(Arc::clone(&controls.reload.live), Arc::clone(&shared.decisions)));
         let open = (Arc::new(Semaphore::new(policy.limits.websockets)), limits.peers());
         for number in 0..compile::workers(policy) {

@@ -12,11 +12,11 @@ use crate::data::chain::{Chain, chain};
 use crate::data::exposure::{Exposure, Exposures, Socket};
 use crate::data::listener::{ConnectionLimits, Gate, Listening, bind};
 use crate::data::live::{Live, Serving};
-use crate::data::observe::Observe;
 use crate::data::peers::Peers;
 use crate::data::streams::{self, Bound};
 use crate::data::upstream::Upstreams;
 use crate::data::websocket::WebSockets;
+use crate::telemetry::Traffic;
 
 /// One listener of the data path, as all workers serve it.
 pub(super) struct Entrance {
@@ -32,13 +32,14 @@ impl Entrance {
     pub(super) fn gate(
         &self,
         live: &Arc<Live>,
-        (witness, traffic): (&Arc<dyn Witness>, &Arc<dyn Observe>),
+        (witness, traffic): (&Arc<dyn Witness>, &Traffic),
         (upstreams, websockets): (&Upstreams, WebSockets),
     ) -> Listening<Gate<impl Chain + use<>>> {
         let upstreams = upstreams.clone();
         let build = Box::new(move |parts| chain(parts, upstreams.clone()));
         let serving = Mutex::new(Serving::new(Arc::clone(live), self.listener, build));
-        let (witness, traffic, linger) = (Arc::clone(witness), Arc::clone(traffic), self.limits.header_timeout);
+        let (witness, linger) = (Arc::clone(witness), self.limits.header_timeout);
+        let traffic = Arc::new(traffic.clone().counting());
         let handler = Gate { serving, witness, traffic, websockets, linger };
         let (room, peers, tls) = (Arc::clone(&self.room), self.peers.clone(), self.tls.clone());
         Listening { socket: self.socket.clone(), handler, limits: self.limits, room, peers, tls }

@@ -1,11 +1,12 @@
 //! What is counted and timed of every answer, and told of in the access log.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{Method, Response, Uri};
-use prometheus::core::{AtomicU64, GenericCounterVec};
-use prometheus::{HistogramOpts, HistogramVec, Opts, Registry};
-use sekisho_filters::{Body, Exchange};
+use http::{Method, Response, StatusCode, Uri};
+use prometheus::core::{AtomicU64, GenericCounter, GenericCounterVec};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, Opts, Registry};
+use sekisho_filters::{Body, Exchange, Route};
 
 use super::access_log::{AccessLog, Entry};
 use crate::data::observe::{Observe, Target};
@@ -17,6 +18,23 @@ pub struct Traffic {
     own: HistogramVec,
     upstream: HistogramVec,
     log: Option<AccessLog>,
+}
+
+/// [`Traffic`] as one worker counts it for one listener: it looks up the series of a route once, so that an answer costs no hash
+/// and no lock that another worker waits for.
+#[derive(Debug)]
+pub struct Counting {
+    traffic: Traffic,
+    routes: Mutex<Vec<Series>>,
+}
+
+/// The series of one route.
+#[derive(Debug)]
+struct Series {
+    route: Arc<str>,
+    answers: [GenericCounter<AtomicU64>; CLASSES.len()],
+    own: Histogram,
+    upstream: Option<Histogram>,
 }
 
 impl Traffic {
@@ -54,38 +72,66 @@ impl Traffic {
     }
 }
 
-impl Observe for Traffic {
+impl Traffic {
+    /// For one listener of one worker.
+    #[must_use]
+    pub const fn counting(self) -> Counting {
+        Counting { traffic: self, routes: Mutex::new(Vec::new()) }
+    }
+
+    fn series(&self, route: &Route) -> Series {
+        Series {
+            route: Arc::clone(&route.name),
+            answers: CLASSES.map(|class| self.answers.with_label_values(&[&*route.name, class])),
+            own: self.own.with_label_values(&[&*route.name]),
+            upstream: None,
+        }
+    }
+}
+
+impl Counting {
+    fn count(&self, route: &Route, status: StatusCode, (own, waited): (Duration, Option<Duration>)) {
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = routes.iter().position(|series| Arc::ptr_eq(&series.route, &route.name));
+        let at = known.unwrap_or_else(|| {
+            // Those of policies that are no longer in force.
+            routes.retain(|series| series.route != route.name);
+            routes.push(self.traffic.series(route));
+            routes.len().saturating_sub(1)
+        });
+        let Some(series) = routes.get_mut(at) else { return };
+        let class = usize::from(status.as_u16() / 100).clamp(1, CLASSES.len()).saturating_sub(1);
+        if let Some(answers) = series.answers.get(class) {
+            answers.inc();
+        }
+        series.own.observe(own.as_secs_f64());
+        if let Some(waited) = waited {
+            let upstream = || self.traffic.upstream.with_label_values(&[&*route.upstream]);
+            series.upstream.get_or_insert_with(upstream).observe(waited.as_secs_f64());
+        }
+    }
+}
+
+impl Observe for Counting {
     /// Without a log there is nothing to keep.
     fn asked(&self, method: &Method, uri: &Uri) -> Option<Target> {
-        self.log.as_ref().map(|_log| Target { method: method.clone(), uri: uri.clone() })
+        self.traffic.log.as_ref().map(|_log| Target { method: method.clone(), uri: uri.clone() })
     }
 
     /// The line is written when the answer's body has ended, or was given up.
     fn answered(&self, exchange: &Exchange, asked: Option<Target>, response: Response<Body>) -> Response<Body> {
         let (took, waited) = (exchange.trip.elapsed(), exchange.trip.waited());
-        let own = took.saturating_sub(waited.unwrap_or(Duration::ZERO));
-        let (route, status) = (&*exchange.route.name, response.status());
-        self.answers.with_label_values(&[route, class(status.as_u16())]).inc();
-        self.own.with_label_values(&[route]).observe(own.as_secs_f64());
-        if let Some(waited) = waited {
-            self.upstream.with_label_values(&[&exchange.route.upstream]).observe(waited.as_secs_f64());
-        }
-        match (&self.log, asked) {
+        let (status, own) = (response.status(), took.saturating_sub(waited.unwrap_or(Duration::ZERO)));
+        self.count(&exchange.route, status, (own, waited));
+        match (&self.traffic.log, asked) {
             (Some(log), Some(asked)) => log.follow(Entry::of(asked, exchange, (status, own)), response),
             _ => response,
         }
     }
 }
 
-const fn class(status: u16) -> &'static str {
-    match status / 100 {
-        1 => "1xx",
-        2 => "2xx",
-        3 => "3xx",
-        4 => "4xx",
-        _ => "5xx",
-    }
-}
+/// Of statuses, by their first digit from 1 on.
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// Upper ends of the buckets, in seconds: a sidecar that takes longer than a tenth of one has another trouble.
 const OWN: [f64; 11] = [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 1.0];
