@@ -210,25 +210,25 @@ impl Failures {
         let known = pair.known.is_some();
         let crowd = self.overall.one_too_many(EVERYBODY, false).then_some(self.limits.lockout);
         let peer = self.per_peer.one_too_many(pair.peer, false);
-        let mut over = vec![(pair.peer, Of::Peer(pair.network), peer)];
-        if looked {
-            let credential = self.per_credential.one_too_many(pair.credential, known) || strict;
-            let both = self.per_pair.one_too_many(pair.pair, false) || strict;
-            over.push((pair.credential, Of::Credential(pair.known.clone()), credential));
-            over.push((pair.pair, Of::Pair(pair.known.clone(), pair.network), both));
+        let peer = self.wait(pair.peer, peer, || Of::Peer(pair.network));
+        if !looked {
+            return crowd.max(peer);
         }
-        let waits = over.iter().filter_map(|(key, of, over)| self.wait(*key, of, *over));
-        waits.chain(crowd).max()
+        let credential = self.per_credential.one_too_many(pair.credential, known) || strict;
+        let both = self.per_pair.one_too_many(pair.pair, false) || strict;
+        let credential = self.wait(pair.credential, credential, || Of::Credential(pair.known.clone()));
+        let both = self.wait(pair.pair, both, || Of::Pair(pair.known.clone(), pair.network));
+        crowd.max(peer).max(credential).max(both)
     }
 
-    fn wait(&self, key: u64, of: &Of, over: bool) -> Option<Duration> {
+    fn wait(&self, key: u64, over: bool, of: impl FnOnce() -> Of) -> Option<Duration> {
         let now = Instant::now();
         let mut lockouts = self.lockouts();
         if !over {
             return lockouts.waits(key, now);
         }
         let chance = self.hash((key, lockouts.len(), now.elapsed()));
-        let (time, begun) = lockouts.lock(key, of, now, chance);
+        let (time, begun) = lockouts.lock(key, &of(), now, chance);
         self.note_locked(&lockouts);
         drop(lockouts);
         if let (Some(lock), Some(keeper)) = (begun, &self.keeper) {
