@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate fuzz demo exporters kills faults leaks flips tighten clients rules manifests stack package sessions ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate fuzz demo exporters kills faults guesses leaks flips tighten clients rules manifests stack package sessions ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,10 @@ target/clients: tests/venues/requirements.txt
 
 faults: ## has the disk fail under a running sidecar, at many moments (needs strace)
 	SEKISHO_TEST_FAULTS=12 $(CARGO) test --locked --test it a_disk_that_does_not_sync -- --nocapture
+
+guesses: ## 100000 guesses at one key over one sidecar, beside a caller who has it
+	SEKISHO_TEST_GUESSES=100000 SEKISHO_TEST_NOTES="$(CURDIR)/target/guesses" $(CARGO) test --locked --test it a_flood_of_guesses
+	cat target/guesses
 
 leaks: ## plants secrets everywhere and has gitleaks and kingfisher look for them in all that was written (needs python3-venv)
 	rm -rf target/leaks

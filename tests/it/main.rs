@@ -76,6 +76,7 @@ mod protocol;
 
 mod strict;
 
+mod guesses;
 mod h2;
 
 mod pki;

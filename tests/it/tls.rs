@@ -136,6 +136,51 @@ fn a_client_certificate_is_believed_only_from_its_authority_and_until_it_is_revo
 }
 
 #[test]
+fn a_client_certificate_says_who_asks_and_no_header_does() {
+    let (dir, ours, app) = (tempfile::tempdir().unwrap(), Authority::new("ours"), Upstream::start());
+    let shown = ours.issue(&["localhost"]).write(dir.path(), "shown");
+    std::fs::write(dir.path().join("ca.pem"), ours.pem()).unwrap();
+    let crl = dir.path().join("crl.pem");
+    std::fs::write(&crl, ours.revoke(&[66])).unwrap();
+    let tls = format!(
+        ", ingress_tls: {{ certificates: [{shown}], client_ca: {0}/ca.pem, client_crls: [{0}/crl.pem], client_certificate: optional }}",
+        dir.path().display()
+    );
+    let known = "identity: { certificates: [\
+                 { name: 'spiffe://prod.example/desk/bot', id: bot, role: service }, { name: 'dns:ops.example', id: ops, role: operator }] }";
+    let policy =
+        policy(dir.path(), &tls, &plain(&app)).replace("upstream: plain }", "upstream: plain, roles: [service] }");
+    std::fs::write(dir.path().join("policy.yaml"), format!("{policy}{known}\n")).unwrap();
+    let sidecar = Sidecar::on(dir);
+    let lie = "GET /plain HTTP/1.1\r\nhost: localhost\r\nSekisho-Principal: root\r\nsekisho_principal: root\r\n\r\n";
+    let asks = |config: &Arc<ClientConfig>| {
+        Session::open(sidecar.ingress, config, "localhost").and_then(|mut session| session.ask(lie))
+    };
+    let shows = |shown: Option<&Issued>| Arc::new(client(&ours, Versions::Both, shown, &[]));
+    let bot = ours.issue_with(&["spiffe://prod.example/desk/bot"], 7, Until::Far);
+    let two = ours.issue(&["spiffe://prod.example/desk/bot", "spiffe://prod.example/desk/other"]);
+    for (what, shown, status) in [
+        ("none", None, 401),
+        ("a genuine one of nobody", Some(ours.issue(&["nobody.example"])), 401),
+        ("an id that begins as a known one", Some(ours.issue(&["spiffe://prod.example/desk/bot/x"])), 401),
+        ("two ids", Some(two), 401),
+        ("another role's", Some(ours.issue(&["ops.example"])), 403),
+    ] {
+        assert_eq!(asks(&shows(shown.as_ref())).unwrap().status, status, "{what}");
+    }
+    assert_eq!(app.count(), 0);
+    let config = shows(Some(&bot));
+    assert_eq!(asks(&config).unwrap().status, 200);
+    let arrived = app.one().headers;
+    assert!(arrived.contains("sekisho-principal: bot\n") && !arrived.contains("root"), "{arrived}");
+    let revoked = ours.issue_with(&["spiffe://prod.example/desk/bot"], 66, Until::Far);
+    assert!(asks(&shows(Some(&revoked))).is_err(), "that none need be shown does not make a revoked one good");
+    // Revoked from now on: what the client remembers of its connection is worth nothing any more.
+    std::fs::write(&crl, ours.revoke(&[66, 7])).unwrap();
+    sidecar.until("the list is in force", |_| asks(&config).is_err());
+}
+
+#[test]
 fn a_certificate_is_replaced_without_a_connection_lost_and_a_wrong_one_is_not() {
     let (dir, authority, app) = (tempfile::tempdir().unwrap(), Authority::new("ours"), Upstream::start());
     let (first, second) = (authority.issue(&["localhost"]), authority.issue(&["localhost"]));
