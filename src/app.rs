@@ -32,7 +32,7 @@ use crate::data::fix::{self, FixAddresses};
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
 use crate::data::secure::ServerTls;
 use crate::data::streams;
-use crate::data::upstream::Upstreams;
+use crate::data::upstream::{Site, Upstreams, health};
 use crate::data::websocket::{Judge, WebSockets};
 use crate::data::workers;
 use crate::enforce::containments::With;
@@ -40,6 +40,7 @@ use crate::enforce::{Containments, Drill, Reload, hangup, rules, values};
 use crate::evidence::{Journal, OpenError};
 use crate::identity::book::BookError;
 use crate::identity::{self, kept};
+use crate::telemetry::Metrics;
 use crate::telemetry::access_log::Writing;
 use crate::telemetry::log;
 use crate::tls::{TlsError, Watch};
@@ -201,9 +202,11 @@ impl App {
         let traffic = shared.metrics.traffic.clone().logged(log);
         let judge = Arc::new(Judge::new(Arc::clone(&controls.reload.live), Arc::clone(&shared.decisions)));
         let open = (Arc::new(Semaphore::new(policy.limits.websockets)), limits.peers());
+        let sites = compile::upstreams(policy, &shared.tls.upstreams)?;
+        self.look_after_servers(policy, &sites, &shared.metrics);
         for number in 0..compile::workers(policy) {
             // A worker has upstream connections of its own; all parts are shared.
-            let upstreams = Upstreams::new(compile::upstreams(policy, &shared.tls.upstreams)?);
+            let upstreams = Upstreams::new(&sites);
             let sockets = || WebSockets::new(Arc::clone(&judge), (&policy.limits).into(), open.clone());
             let listening = || {
                 Ok(entrances
@@ -252,6 +255,18 @@ impl App {
         self.spawn(Arc::clone(&shared.sweeps).watch());
         for gate in policy.gates.iter().filter(|gate| gate.probe.is_some()) {
             self.spawn(Arc::clone(&shared.gates).probe(gate.clone()));
+        }
+    }
+
+    /// Asks the servers of upstreams whether they are well, where policy says how.
+    fn look_after_servers(&self, policy: &Policy, sites: &[Site], metrics: &Metrics) {
+        let checked = sites.iter().zip(&policy.upstreams).filter_map(|(site, policy)| {
+            let check = compile::check(policy.health_check.as_ref()?);
+            Some(site.servers.iter().map(move |server| (&site.name, server, check.clone())))
+        });
+        for (name, server, check) in checked.flatten() {
+            let (traffic, name, shown) = (metrics.traffic.clone(), Arc::clone(name), server.shown());
+            self.spawn(health::watch(server.clone(), check, move |well| traffic.server_is(&name, &shown, well)));
         }
     }
 

@@ -15,7 +15,7 @@ use sekisho_codec::framing::Bounds;
 use sekisho_filters::limits::RequestLimits;
 use sekisho_filters::order_gate::OrderLimits;
 use sekisho_filters::redact::RedactLimits;
-use sekisho_policy::{MasterSource, Policy, Protocol, SecretSource};
+use sekisho_policy::{HealthCheck, MasterSource, Policy, Protocol, SecretSource, Upstream};
 use sekisho_safety::Slope;
 use sekisho_scan::Ruleset;
 use zeroize::Zeroizing;
@@ -26,7 +26,8 @@ pub use rules::{fingerprint_key, knowing, revoked, ruleset, warnings};
 
 use crate::data::listener::ConnectionLimits;
 use crate::data::secure::ClientTls;
-use crate::data::upstream::{self, Patience, Target, Timeouts, Upstream};
+use crate::data::upstream::health::{Check, Wellness};
+use crate::data::upstream::{self, Patience, Retrying, Site, Target, Timeouts};
 use crate::evidence::bundle::Maker;
 use crate::evidence::seal::{Bao, Master, Vault};
 use crate::identity::{SecretError, resolve};
@@ -129,38 +130,60 @@ fn master(policy: &Policy, source: &MasterSource) -> Result<Master, CompileError
 /// # Errors
 ///
 /// When the host of one cannot stand in a header.
-pub fn upstreams(policy: &Policy, tls: &BTreeMap<Arc<str>, Arc<ClientTls>>) -> Result<Vec<Upstream>, CompileError> {
+pub fn upstreams(policy: &Policy, tls: &BTreeMap<Arc<str>, Arc<ClientTls>>) -> Result<Vec<Site>, CompileError> {
     let limits = &policy.limits;
-    let timeouts =
-        Timeouts { connect: limits.connect_timeout, response: limits.response_timeout, idle: limits.pool_idle_timeout };
-    let patience = Patience { failures: limits.breaker_failures, pause: limits.breaker_pause };
-    let target = |upstream: &sekisho_policy::Upstream, (host, at): &(String, u16)| {
-        let implied = if upstream.tls.is_some() { 443 } else { 80 };
-        let port = if *at == implied { String::new() } else { format!(":{at}") };
-        let authority = format!("{host}{port}");
-        let bad = |_invalid| CompileError::Word {
-            place: format!("upstreams: `{}`", upstream.name),
-            word: host.clone(),
-            what: "host",
-        };
-        Ok(Target {
-            authority: authority.try_into().map_err(bad)?,
-            host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
-            port: *at,
-            preserve_host: upstream.preserve_host,
-            protocol: match upstream.protocol {
-                Protocol::Http1 => upstream::Protocol::Http1,
-                Protocol::H2 | Protocol::H2c => upstream::Protocol::Http2,
-            },
-            tls: tls.get(&upstream.name).cloned(),
+    let timeouts = Timeouts {
+        connect: limits.connect_timeout,
+        response: limits.response_timeout,
+        idle: limits.pool_idle_timeout,
+        age: limits.pool_connection_age,
+    };
+    let one = |upstream: &Upstream| {
+        let servers = upstream.endpoints().map(|endpoint| server(upstream, endpoint, tls.get(&upstream.name)));
+        Ok(Site {
+            name: Arc::clone(&upstream.name),
+            servers: servers.collect::<Result<_, CompileError>>()?,
+            timeouts,
+            idle_connections: limits.pool_idle_per_upstream,
+            patience: Patience { failures: limits.breaker_failures, pause: limits.breaker_pause },
+            retrying: Retrying { most: upstream.retries, percent: limits.retry_percent },
         })
     };
-    let one = |upstream: &sekisho_policy::Upstream| {
-        let targets = upstream.endpoints().map(|endpoint| target(upstream, &endpoint));
-        let targets = targets.collect::<Result<_, CompileError>>()?;
-        Ok(Upstream::new(Arc::clone(&upstream.name), targets, timeouts, limits.pool_idle_per_upstream, patience))
-    };
     policy.upstreams.iter().map(one).collect()
+}
+
+fn server(
+    upstream: &Upstream,
+    (host, port): (String, u16),
+    tls: Option<&Arc<ClientTls>>,
+) -> Result<Target, CompileError> {
+    let implied = if upstream.tls.is_some() { 443 } else { 80 };
+    let shown = if port == implied { String::new() } else { format!(":{port}") };
+    let bad = |_invalid| CompileError::Word {
+        place: format!("upstreams: `{}`", upstream.name),
+        word: host.clone(),
+        what: "host",
+    };
+    Ok(Target {
+        authority: format!("{host}{shown}").try_into().map_err(bad)?,
+        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+        port,
+        preserve_host: upstream.preserve_host,
+        protocol: match upstream.protocol {
+            Protocol::Http1 => upstream::Protocol::Http1,
+            Protocol::H2 | Protocol::H2c => upstream::Protocol::Http2,
+        },
+        tls: tls.cloned(),
+        wellness: Wellness::default(),
+    })
+}
+
+/// How the servers of an upstream are asked whether they are well.
+#[must_use]
+pub fn check(policy: &HealthCheck) -> Check {
+    let HealthCheck { path, interval, timeout, fail_after, pass_after } = policy;
+    let (interval, timeout) = (*interval, *timeout);
+    Check { path: path.as_str().into(), interval, timeout, fail_after: *fail_after, pass_after: *pass_after }
 }
 
 /// How orders come back after a reopening, if policy holds them to a rate.

@@ -74,6 +74,9 @@ struct Line<'a> {
     added_us: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream_us: Option<u64>,
+    /// How often it was sent again, if it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retries: Option<u32>,
 }
 
 impl AccessLog {
@@ -143,6 +146,7 @@ impl Entry {
 
     fn line(&self, scrub: &Scrub) -> Option<Vec<u8>> {
         let Self { target, exchange, status, own, took, sent, whole, at } = self;
+        let waited = exchange.trip.waited();
         let line = Line {
             time_ms: at.duration_since(UNIX_EPOCH).map_or(0, whole_ms),
             decision: exchange.decision.text(),
@@ -158,7 +162,8 @@ impl Entry {
             whole: *whole,
             took_us: micros(*took),
             added_us: micros(*own),
-            upstream_us: exchange.trip.waited().map(micros),
+            upstream_us: waited.map(|waited| micros(waited.time)),
+            retries: waited.map(|waited| waited.retries).filter(|retries| *retries > 0),
         };
         let mut line = serde_json::to_vec(&line).ok()?;
         line.push(b'\n');

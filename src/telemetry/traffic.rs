@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::{Method, Response, StatusCode, Uri};
 use prometheus::core::{AtomicU64, GenericCounter, GenericCounterVec};
-use prometheus::{Histogram, HistogramOpts, HistogramVec, Opts, Registry};
-use sekisho_filters::{Body, Exchange, Route};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntGaugeVec, Opts, Registry};
+use sekisho_filters::{Body, Exchange, Route, Waited};
 
 use super::access_log::{AccessLog, Entry};
 use crate::data::observe::{Observe, Target};
@@ -17,6 +17,8 @@ pub struct Traffic {
     answers: GenericCounterVec<AtomicU64>,
     own: HistogramVec,
     upstream: HistogramVec,
+    retries: GenericCounterVec<AtomicU64>,
+    servers: IntGaugeVec,
     log: Option<AccessLog>,
 }
 
@@ -53,15 +55,21 @@ impl Traffic {
             "sekisho_upstream_seconds",
             "How long upstreams took to begin their answers, requests on their way to them included.",
         );
+        let retries = Opts::new("sekisho_upstream_retries_total", "Requests sent again because a server had failed.");
+        let servers = Opts::new("sekisho_upstream_up", "1 while a server answers its health check, if it has one.");
         let traffic = Self {
             answers: GenericCounterVec::new(answers, &["route", "class"])?,
             own: HistogramVec::new(own.buckets(OWN.to_vec()), &["route"])?,
             upstream: HistogramVec::new(upstream.buckets(UPSTREAM.to_vec()), &["upstream"])?,
+            retries: GenericCounterVec::new(retries, &["upstream"])?,
+            servers: IntGaugeVec::new(servers, &["upstream", "server"])?,
             log: None,
         };
         registry.register(Box::new(traffic.answers.clone()))?;
         registry.register(Box::new(traffic.own.clone()))?;
         registry.register(Box::new(traffic.upstream.clone()))?;
+        registry.register(Box::new(traffic.retries.clone()))?;
+        registry.register(Box::new(traffic.servers.clone()))?;
         Ok(traffic)
     }
 
@@ -69,6 +77,14 @@ impl Traffic {
     #[must_use]
     pub fn logged(self, log: Option<AccessLog>) -> Self {
         Self { log, ..self }
+    }
+
+    /// Whether a server of an upstream answers its health check.
+    pub fn server_is(&self, upstream: &str, server: &str, well: bool) {
+        self.servers.with_label_values(&[upstream, server]).set(well.into());
+        if !well {
+            tracing::warn!("upstreams.{upstream}: {server} does not answer its health check");
+        }
     }
 }
 
@@ -90,7 +106,7 @@ impl Traffic {
 }
 
 impl Counting {
-    fn count(&self, route: &Route, status: StatusCode, (own, waited): (Duration, Option<Duration>)) {
+    fn count(&self, route: &Route, status: StatusCode, (own, waited): (Duration, Option<Waited>)) {
         let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
         let known = routes.iter().position(|series| Arc::ptr_eq(&series.route, &route.name));
         let at = known.unwrap_or_else(|| {
@@ -107,7 +123,10 @@ impl Counting {
         series.own.observe(own.as_secs_f64());
         if let Some(waited) = waited {
             let upstream = || self.traffic.upstream.with_label_values(&[&*route.upstream]);
-            series.upstream.get_or_insert_with(upstream).observe(waited.as_secs_f64());
+            series.upstream.get_or_insert_with(upstream).observe(waited.time.as_secs_f64());
+            if waited.retries > 0 {
+                self.traffic.retries.with_label_values(&[&*route.upstream]).inc_by(waited.retries.into());
+            }
         }
     }
 }
@@ -121,7 +140,8 @@ impl Observe for Counting {
     /// The line is written when the answer's body has ended, or was given up.
     fn answered(&self, exchange: &Exchange, asked: Option<Target>, response: Response<Body>) -> Response<Body> {
         let (took, waited) = (exchange.trip.elapsed(), exchange.trip.waited());
-        let (status, own) = (response.status(), took.saturating_sub(waited.unwrap_or(Duration::ZERO)));
+        let (status, own) =
+            (response.status(), took.saturating_sub(waited.map_or(Duration::ZERO, |waited| waited.time)));
         self.count(&exchange.route, status, (own, waited));
         match (&self.traffic.log, asked) {
             (Some(log), Some(asked)) => log.follow(Entry::of(asked, exchange, (status, own)), response),

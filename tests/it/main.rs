@@ -85,6 +85,8 @@ mod tls;
 
 mod limits;
 
+mod servers;
+
 mod streams;
 
 mod sweeps;

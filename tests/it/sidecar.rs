@@ -90,11 +90,16 @@ impl Sidecar {
 
     /// Starts with `orders` in the place of what the order route says of its orders.
     pub(crate) fn judging(upstream: &Upstream, orders: &str) -> Self {
+        Self::edited(upstream, "{ pack: alpaca }", orders)
+    }
+
+    /// Starts with `now` in the place of `before` in the policy.
+    pub(crate) fn edited(upstream: &Upstream, before: &str, now: &str) -> Self {
         let sidecar = Self::blocked(upstream);
         let (_, dir) = sidecar.stop();
         let path = dir.path().join("policy.yaml");
-        let policy = std::fs::read_to_string(&path).unwrap().replace("{ pack: alpaca }", orders);
-        assert!(policy.contains(orders));
+        let policy = std::fs::read_to_string(&path).unwrap().replace(before, now);
+        assert!(policy.contains(now));
         std::fs::write(&path, policy).unwrap();
         Self::on(dir)
     }

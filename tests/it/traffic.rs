@@ -12,7 +12,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 /// The value of a series that is told of.
-fn told(sidecar: &Sidecar, series: &str) -> Option<f64> {
+pub(crate) fn told(sidecar: &Sidecar, series: &str) -> Option<f64> {
     let text = String::from_utf8(send(sidecar.health, "GET /metrics", &[], b"").body).unwrap();
     text.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok())
 }

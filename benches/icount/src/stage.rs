@@ -84,7 +84,7 @@ impl Stage {
             order_limits: self.order_limits.clone(),
             witness,
         };
-        Ok(chain(parts, Upstreams::new(compile::upstreams(&self.policy, &Default::default())?)))
+        Ok(chain(parts, Upstreams::new(&compile::upstreams(&self.policy, &Default::default())?)))
     }
 }
 

@@ -43,7 +43,7 @@ pub use hop::Hop;
 pub use peer::PeerCertificate;
 pub use starts::{Start, Starts};
 pub use stop::Stop;
-pub use trip::Trip;
+pub use trip::{TraceId, Trip, Waited};
 pub use witness::{Deaf, Place, Witness};
 
 /// A request behind the gate.

@@ -10,8 +10,17 @@ use http::HeaderMap;
 #[derive(Clone, Debug)]
 pub struct Trip {
     began: Instant,
-    waited: OnceLock<Duration>,
+    waited: OnceLock<Waited>,
     trace: Option<TraceId>,
+}
+
+/// What became of a request at its upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waited {
+    /// From the moment a connection was there to send on until the head of the answer, or until it was plain that none comes.
+    pub time: Duration,
+    /// How often it was sent again within that time.
+    pub retries: u32,
 }
 
 impl Trip {
@@ -27,9 +36,9 @@ impl Trip {
         Self { trace, ..Self::default() }
     }
 
-    /// The upstream began its answer, or failed to, after so long: from the moment a connection was there to send on.
-    pub fn upstream_took(&self, time: Duration) {
-        self.waited.get_or_init(|| time);
+    /// The upstream began its answer, or failed to.
+    pub fn upstream_took(&self, waited: Waited) {
+        self.waited.get_or_init(|| waited);
     }
 
     /// The way of one message of it, which begins now.
@@ -46,7 +55,7 @@ impl Trip {
 
     /// How long the upstream took, if it was asked.
     #[must_use]
-    pub fn waited(&self) -> Option<Duration> {
+    pub fn waited(&self) -> Option<Waited> {
         self.waited.get().copied()
     }
 

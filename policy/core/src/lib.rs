@@ -51,9 +51,9 @@ pub use refusal::{Forwarded, OrderRefusal, Refusal};
 pub use role::{Matrix, Operation, Role};
 pub use sections::{
     ActionName, Allow, ApiKey, AtRest, AuthFailures, BaoLogin, BaoSecret, BaoServer, CallersPolicy, CertificateOwner,
-    CertificateSource, ClientCertificates, Contain, Detectors, Drill, Fix, Gate, Identity, Incidents, IpNet,
-    IssuerPolicy, JournalPolicy, JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls, Listeners,
-    MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol,
+    CertificateSource, ClientCertificates, Contain, Detectors, Drill, Fix, Gate, HealthCheck, Identity, Incidents,
+    IpNet, IssuerPolicy, JournalPolicy, JwksSource, KeepFor, KnownCertificate, Limits, Listener, ListenerTls,
+    Listeners, MasterSource, Monitors, NoNetwork, NoReference, OpenBao, OrdersLedger, OrdersPolicy, Probe, Protocol,
     RetentionPolicy, RoutePolicy, Safety, SecretRef, SecretSource, Signal, Signals, StreamFormat, StreamPolicy, Sweep,
     Telemetry, TlsVersion, Upstream, UpstreamTls,
 };

@@ -78,15 +78,23 @@ pub enum Scope {
     Instrument(Name),
 }
 
+impl Scope {
+    /// How it is written, in two pieces: what it is, with a colon behind it, and its name; `fleet` has none.
+    #[must_use]
+    pub fn pieces(&self) -> [&str; 2] {
+        match self {
+            Self::Fleet => ["fleet", ""],
+            Self::Account(name) => ["account:", name.as_str()],
+            Self::Venue(name) => ["venue:", name.as_str()],
+            Self::Strategy(name) => ["strategy:", name.as_str()],
+            Self::Instrument(name) => ["instrument:", name.as_str()],
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fleet => f.write_str("fleet"),
-            Self::Account(name) => write!(f, "account:{name}"),
-            Self::Venue(name) => write!(f, "venue:{name}"),
-            Self::Strategy(name) => write!(f, "strategy:{name}"),
-            Self::Instrument(name) => write!(f, "instrument:{name}"),
-        }
+        self.pieces().into_iter().try_for_each(|piece| f.write_str(piece))
     }
 }
 

@@ -8,6 +8,7 @@ use sekisho_filters::order_gate::Unwritten;
 use sekisho_filters::{Body, Cause};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::io::Socket;
 use super::{Protocol, Target, Timeouts};
@@ -21,6 +22,7 @@ pub(super) struct Connection {
     pub(super) used: bool,
     /// Under which reading of the certificates it was made.
     pub(super) generation: u64,
+    pub(super) opened: Instant,
 }
 
 #[derive(Debug)]
@@ -31,7 +33,9 @@ enum Sender {
 
 impl Connection {
     pub(super) async fn open(target: &Target, timeouts: &Timeouts) -> Result<Self, Cause> {
-        tokio::time::timeout(timeouts.connect, Self::connect(target)).await.map_err(|_elapsed| timed_out())?
+        // Boxed: handshakes are large, and a request that finds a connection should not carry the room for one.
+        let connecting = Box::pin(Self::connect(target));
+        tokio::time::timeout(timeouts.connect, connecting).await.map_err(|_elapsed| timed_out())?
     }
 
     async fn connect(target: &Target) -> Result<Self, Cause> {
@@ -47,7 +51,7 @@ impl Connection {
                 Sender::on(Socket::new(stream, unwritten.clone()), target.protocol).await?
             }
         };
-        Ok(Self { sender, unwritten, used: false, generation })
+        Ok(Self { sender, unwritten, used: false, generation, opened: Instant::now() })
     }
 
     /// Whether a request can be sent on it now.
@@ -74,6 +78,7 @@ impl Connection {
                 unwritten: self.unwritten.clone(),
                 used: true,
                 generation: self.generation,
+                opened: self.opened,
             }),
         }
     }

@@ -20,9 +20,13 @@ mod breaker;
 
 mod connection;
 
+pub mod health;
+
 mod io;
 
 mod pool;
+
+mod retry;
 
 mod send;
 
@@ -44,7 +48,10 @@ use tower::Service;
 use super::secure::ClientTls;
 use breaker::Breaker;
 pub use breaker::Patience;
+use health::Wellness;
 use pool::Pool;
+use retry::Retries;
+pub use retry::Retrying;
 
 use super::websocket::handshake::Wanted;
 
@@ -54,13 +61,30 @@ pub struct Upstreams {
     by_name: Arc<HashMap<Arc<str>, Arc<Upstream>, RandomState>>,
 }
 
+/// An upstream as policy has it. It is made once; each worker has an [`Upstream`] of it, with connections of its own.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The name that routes use.
+    pub name: Arc<str>,
+    /// Servers that do the same, at most 64.
+    pub servers: Vec<Target>,
+    /// How long they may take.
+    pub timeouts: Timeouts,
+    /// Connections kept to each that no request uses.
+    pub idle_connections: usize,
+    /// When one of them is left alone.
+    pub patience: Patience,
+    /// What is sent again.
+    pub retrying: Retrying,
+}
+
 /// One upstream: servers that do the same, each of which gets its turn.
 #[derive(Debug)]
-pub struct Upstream {
-    name: Arc<str>,
+struct Upstream {
     endpoints: Vec<Endpoint>,
     turn: AtomicUsize,
     timeouts: Timeouts,
+    retries: Retries,
 }
 
 /// One server of an upstream.
@@ -86,6 +110,17 @@ pub struct Target {
     pub protocol: Protocol,
     /// How TLS is spoken beneath it, if it is.
     pub tls: Option<Arc<ClientTls>>,
+    /// What is known of it by asking, which all workers share.
+    pub wellness: Wellness,
+}
+
+impl Target {
+    /// Its host and port, as people write them.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    }
 }
 
 /// What is spoken with an upstream.
@@ -106,38 +141,48 @@ pub struct Timeouts {
     pub response: Duration,
     /// To be kept connected without a request.
     pub idle: Duration,
+    /// To be sent requests on one connection.
+    pub age: Duration,
 }
 
 impl Upstream {
-    /// An upstream of this name that keeps at most `idle_connections` connections to each of `targets` that it does not use.
-    #[must_use]
-    pub fn new(
-        name: Arc<str>,
-        targets: Vec<Target>,
-        timeouts: Timeouts,
-        idle_connections: usize,
-        patience: Patience,
-    ) -> Self {
-        let endpoint = |target| Endpoint {
-            target,
-            pool: Pool::new(idle_connections, timeouts.idle),
-            breaker: Breaker::new(patience),
+    fn of(site: &Site) -> Self {
+        let endpoint = |target: &Target| Endpoint {
+            target: target.clone(),
+            pool: Pool::new(site.idle_connections, &site.timeouts),
+            breaker: Breaker::new(site.patience),
         };
-        Self { name, endpoints: targets.into_iter().map(endpoint).collect(), turn: AtomicUsize::new(0), timeouts }
+        Self {
+            endpoints: site.servers.iter().map(endpoint).collect(),
+            turn: AtomicUsize::new(0),
+            timeouts: site.timeouts,
+            retries: Retries::new(site.retrying),
+        }
     }
 
-    /// Its endpoints, beginning with the one whose turn it is.
-    fn in_turn(&self) -> impl Iterator<Item = &Endpoint> {
-        let first = if self.endpoints.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
-        self.endpoints.iter().cycle().skip(first % self.endpoints.len().max(1)).take(self.endpoints.len())
+    /// Whose turn it is: the place of an endpoint.
+    fn next(&self) -> usize {
+        if self.endpoints.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) % self.endpoints.len() } else { 0 }
+    }
+
+    /// Its endpoints and their places, beginning with the one at `first`. Those that are known to be unwell come last.
+    fn in_turn(&self, first: usize) -> impl Iterator<Item = (usize, &Endpoint)> {
+        // INVARIANT: read once, so that each of them comes once, whatever is found out meanwhile.
+        let bit = |at: usize| 1_u64 << (at % 64);
+        let unwell = self.endpoints.iter().enumerate().filter(|(_, endpoint)| !endpoint.target.wellness.is_well());
+        let unwell = unwell.fold(0, |unwell, (at, _)| unwell | bit(at));
+        let around = move || self.endpoints.iter().enumerate().cycle().skip(first).take(self.endpoints.len());
+        around()
+            .filter(move |(at, _)| unwell & bit(*at) == 0)
+            .chain(around().filter(move |(at, _)| unwell & bit(*at) != 0))
     }
 }
 
 impl Upstreams {
     /// Upstreams, to be found by their names.
     #[must_use]
-    pub fn new(upstreams: Vec<Upstream>) -> Self {
-        let by_name = upstreams.into_iter().map(|upstream| (Arc::clone(&upstream.name), Arc::new(upstream)));
+    pub fn new(sites: &[Site]) -> Self {
+        let by_name = sites.iter().map(|site| (Arc::clone(&site.name), Arc::new(Upstream::of(site))));
         Self { by_name: Arc::new(by_name.collect()) }
     }
 }

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use sekisho_filters::Fault;
 use tokio::time::Instant;
 
+use super::Timeouts;
 use super::connection::Connection;
 
 /// Connections that wait for their next request. The one used last is taken first, so that the others can grow old.
@@ -16,7 +17,8 @@ use super::connection::Connection;
 pub(super) struct Pool {
     idle: Arc<Mutex<Vec<Idle>>>,
     most: usize,
-    time: Duration,
+    idle_for: Duration,
+    age: Duration,
 }
 
 #[derive(Debug)]
@@ -34,16 +36,17 @@ impl Idle {
 }
 
 impl Pool {
-    pub(super) fn new(most: usize, time: Duration) -> Self {
-        Self { idle: Arc::default(), most, time }
+    pub(super) fn new(most: usize, timeouts: &Timeouts) -> Self {
+        Self { idle: Arc::default(), most, idle_for: timeouts.idle, age: timeouts.age }
     }
 
     /// A connection of this generation; those of another are let go.
     pub(super) fn take(&self, generation: u64) -> Option<Connection> {
-        let mut idle = self.lock();
+        let (mut idle, now) = (self.lock(), Instant::now());
         let usable = |idle: &Idle| {
-            let Connection { generation: of, .. } = idle.connection;
-            of == generation && !idle.connection.is_closed() && idle.since.elapsed() <= self.time
+            let Connection { generation: of, opened, .. } = idle.connection;
+            let young = now.saturating_duration_since(opened) <= self.age;
+            young && of == generation && !idle.connection.is_closed() && now - idle.since <= self.idle_for
         };
         while idle.last().is_some_and(|last| !usable(last)) {
             idle.pop();
@@ -56,7 +59,7 @@ impl Pool {
     }
 
     pub(super) fn give(&self, connection: Connection) {
-        if connection.is_closed() {
+        if connection.is_closed() || connection.opened.elapsed() > self.age {
             return;
         }
         let mut idle = self.lock();

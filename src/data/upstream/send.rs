@@ -9,11 +9,12 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use sekisho_filters::order_gate::Permitted;
-use sekisho_filters::{Body, Cause, Fault, Stop};
+use sekisho_filters::{Body, Cause, Fault, Stop, Waited};
 use sekisho_policy::Refusal;
 
 use super::connection::Connection;
 use super::pool::Pooled;
+use super::retry::{Copied, is_worth_another};
 use super::{Endpoint, Protocol, Target, Timeouts, Upstream};
 use crate::data::strict;
 
@@ -21,38 +22,64 @@ impl Upstream {
     /// Sends what the gate permitted.
     ///
     /// An order is sent at most once. Anything else is sent again, on a new connection, if an old one turned out to be
-    /// closed before a byte of the request was written.
+    /// closed before a byte of the request was written; and where policy says so, if its server has failed.
     pub(super) async fn send(&self, permitted: Permitted) -> Result<Response<Body>, Stop> {
         let (order, asked) = (permitted.is_order(), Arc::clone(permitted.exchange()));
-        let (endpoint, mut connection) = self.connected(order).await?;
+        let (found, mut connection) = self.connected((self.next(), order)).await?;
         // INVARIANT: the last look at the state happens here, with the connection in hand.
-        let request = endpoint.target.address(permitted.commence(&connection.unwritten)?)?;
+        let request = permitted.commence(&connection.unwritten)?;
+        let copied = self.retries.copy(&asked, &request);
         let began = Instant::now();
-        let sent = endpoint.send(&self.timeouts, &mut connection, (request, order)).await;
-        asked.trip.upstream_took(began.elapsed());
-        endpoint.note(&sent);
+        let first = found.endpoint.try_once(&self.timeouts, &mut connection, (request, order)).await;
+        let (answered, retries) = match copied {
+            Some(copied) if is_worth_another(&first) => self.again(copied, found, (first, connection)).await,
+            _ => ((found.endpoint, first, connection), 0),
+        };
+        asked.trip.upstream_took(Waited { time: began.elapsed(), retries });
+        let (endpoint, sent, connection) = answered;
         endpoint.answer(connection, sent?)
+    }
+
+    /// Sends it to the servers that come next, until one answers, or there is no more to be tried. Then the last answer stands.
+    async fn again<'u>(
+        &'u self,
+        mut copied: Copied,
+        mut found: Found<'u>,
+        (mut sent, mut connection): (Result<Response<Incoming>, Stop>, Connection),
+    ) -> (Answered<'u>, u32) {
+        let mut retries = 0;
+        while is_worth_another(&sent)
+            && let Some(request) = copied.again()
+            && self.retries.spend()
+            && let Ok((next, another)) = self.connected((found.at.saturating_add(1), false)).await
+        {
+            (found, connection) = (next, another);
+            retries += 1;
+            sent = found.endpoint.try_once(&self.timeouts, &mut connection, (request, false)).await;
+        }
+        ((found.endpoint, sent, connection), retries)
     }
 
     /// A connection to the endpoint whose turn it is, or to the next that can be reached: nothing has been sent yet, so an order
     /// may try another too. What is not an order leaves alone those that failed again and again; a cancel tries them.
-    async fn connected(&self, order: bool) -> Result<(&Endpoint, Connection), Stop> {
-        self.connect(order, |endpoint| endpoint.pool.take(endpoint.target.generation())).await
+    async fn connected(&self, asked: (usize, bool)) -> Result<(Found<'_>, Connection), Stop> {
+        self.connect(asked, |endpoint| endpoint.pool.take(endpoint.target.generation())).await
     }
 
     /// The same, with a connection that `kept` has, or else a new one.
     pub(super) async fn connect(
         &self,
-        order: bool,
+        (first, order): (usize, bool),
         kept: impl Fn(&Endpoint) -> Option<Connection>,
-    ) -> Result<(&Endpoint, Connection), Stop> {
+    ) -> Result<(Found<'_>, Connection), Stop> {
         let mut why = None;
-        for endpoint in self.in_turn().filter(|endpoint| endpoint.breaker.lets_try() || order) {
+        for (at, endpoint) in self.in_turn(first).filter(|(_, endpoint)| endpoint.breaker.lets_try() || order) {
+            let found = Found { at, endpoint };
             if let Some(connection) = kept(endpoint) {
-                return Ok((endpoint, connection));
+                return Ok((found, connection));
             }
             match endpoint.connect(&self.timeouts).await {
-                Ok(connection) => return Ok((endpoint, connection)),
+                Ok(connection) => return Ok((found, connection)),
                 Err(fault) => {
                     endpoint.breaker.failed();
                     why = Some(fault);
@@ -63,7 +90,30 @@ impl Upstream {
     }
 }
 
+/// An endpoint that a connection was had to, and its place among the others.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'u> {
+    at: usize,
+    pub(super) endpoint: &'u Endpoint,
+}
+
+/// Who answered, what, and on which connection.
+type Answered<'u> = (&'u Endpoint, Result<Response<Incoming>, Stop>, Connection);
+
 impl Endpoint {
+    /// Sends a request to this endpoint, and notes whether it was well.
+    async fn try_once(
+        &self,
+        timeouts: &Timeouts,
+        connection: &mut Connection,
+        (request, order): (Request<Body>, bool),
+    ) -> Result<Response<Incoming>, Stop> {
+        let request = self.target.address(request)?;
+        let sent = self.send(timeouts, connection, (request, order)).await;
+        self.note(&sent);
+        sent
+    }
+
     async fn send(
         &self,
         timeouts: &Timeouts,

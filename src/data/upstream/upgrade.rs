@@ -4,7 +4,7 @@ use std::time::Instant;
 use http::{Response, StatusCode};
 use sekisho_filters::access::Standing;
 use sekisho_filters::order_gate::Permitted;
-use sekisho_filters::{Body, Cause, Fault, Stop};
+use sekisho_filters::{Body, Cause, Fault, Stop, Waited};
 
 use super::Upstream;
 use super::send::{broken, exchange};
@@ -16,14 +16,15 @@ impl Upstream {
     pub(super) async fn upgrade(&self, permitted: Permitted, wanted: Wanted) -> Result<Response<Body>, Stop> {
         let (order, asked) = (permitted.is_order(), Arc::clone(permitted.exchange()));
         let standing = permitted.beside().get::<Standing>().cloned();
-        let (endpoint, mut connection) = self.connect(order, |_no_old_one| None).await?;
+        let (found, mut connection) = self.connect((self.next(), order), |_no_old_one| None).await?;
+        let endpoint = found.endpoint;
         // INVARIANT: the last look at the state happens here, with the connection in hand.
         let mut request = endpoint.target.address(permitted.commence(&connection.unwritten)?)?;
         let offered = protocols(request.headers());
         let key = wanted.write(request.headers_mut()).map_err(|error| Fault::Upstream(Cause::from(error)))?;
         let began = Instant::now();
         let answered = exchange(&self.timeouts, &mut connection, request, order).await;
-        asked.trip.upstream_took(began.elapsed());
+        asked.trip.upstream_took(Waited { time: began.elapsed(), retries: 0 });
         let answered = answered.and_then(|sent| sent.map_err(|failed| broken(failed.into_error(), order)));
         endpoint.note(&answered);
         let response = answered?;

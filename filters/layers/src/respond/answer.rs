@@ -84,15 +84,18 @@ const fn grpc_status(refusal: &Refusal, order: bool) -> u16 {
     }
 }
 
-/// One line for a person who reads the client's log. All of it is ours and plain.
+/// One line for a person who reads the client's log. All of it is ours and plain. Put together as [`problem`] is.
 pub(super) fn told(refusal: &Refusal, decision: &str) -> String {
-    let (code, title) = (refusal.code(), refusal.title());
-    match refusal.order() {
-        Some(OrderRefusal { class, posture, scope, .. }) => {
-            format!("{code}: {title} ({} at {scope}, class {}, decision {decision})", posture.as_str(), class.letter())
-        }
-        None => format!("{code}: {title} (decision {decision})"),
+    let mut text = String::with_capacity(TOLD_BYTES);
+    let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
+    add(&[refusal.code(), ": ", refusal.title(), " ("]);
+    if let Some(OrderRefusal { class, posture, scope, .. }) = refusal.order() {
+        add(&[posture.as_str(), " at "]);
+        add(&scope.pieces());
+        add(&[", class ", class.letter().encode_utf8(&mut [0; 4]), ", "]);
     }
+    add(&["decision ", decision, ")"]);
+    text
 }
 
 /// Puts the decision id on an answer.
@@ -114,8 +117,10 @@ pub(super) fn problem(refusal: &Refusal, status: u16, decision: &str) -> String 
     add(&[r#","code":""#, code, r#"","decision":""#, decision, r#"","forwarded":"#, forwarded]);
     if let Some(OrderRefusal { class, posture, scope, epoch, .. }) = refusal.order() {
         add(&[r#","state":""#, posture.as_str(), r#"","class":""#, class.letter().encode_utf8(&mut [0; 4])]);
+        add(&[r#"","scope":""#]);
+        add(&scope.pieces());
         // Writing into a string cannot fail.
-        let _written = write!(text, r#"","scope":"{scope}","epoch":{epoch}"#);
+        let _written = write!(text, r#"","epoch":{epoch}"#);
     }
     // Writing into a string cannot fail.
     if let Refusal::OrderForwardedBefore(known) = refusal {
@@ -128,6 +133,9 @@ pub(super) fn problem(refusal: &Refusal, status: u16, decision: &str) -> String 
     text.push('}');
     text
 }
+
+/// Longer than most lines are.
+const TOLD_BYTES: usize = 256;
 
 /// Longer than any problem is.
 const PROBLEM_BYTES: usize = 384;

@@ -169,6 +169,8 @@ fn what_is_read_at_the_start_alone_takes_a_restart() {
         ),
         ("trusted_hops: [\"10.0.0.0/8\"]", "trusted_hops: []", "listeners.trusted_hops", Means::Tighter),
         ("trusted_hops: [", "trusted_hops: [\"11.0.0.0/8\", ", "listeners.trusted_hops", Means::Looser),
+        ("127.0.0.1:1\"", "127.0.0.1:1\", retries: 2", "upstreams.app.retries", Means::Neutral),
+        ("127.0.0.1:1\"", "127.0.0.1:1\", health_check: {}", "upstreams.app.health_check", Means::Neutral),
         (", tls: { ca: /far }", ", tls: {}", "upstreams.far.tls.ca", Means::Looser),
         ("{ ca: /far }", "{ ca: /far, min_version: \"1.2\" }", "upstreams.far.tls.min_version", Means::Looser),
         ("OPERATION: 2y", "OPERATION: 1y", "retention.keep.OPERATION", Means::Looser),

@@ -66,10 +66,15 @@ impl Diff {
     }
 
     fn upstream(&mut self, path: &str, before: &Upstream, now: &Upstream) {
-        let Upstream { name: _, host, port, more: others, preserve_host, protocol, tls } = before;
+        let Upstream { name: _, host, port, more: others, preserve_host, protocol, tls, retries, health_check } =
+            before;
         let there = (host, port, others, preserve_host, protocol)
             == (&now.host, &now.port, &now.more, &now.preserve_host, &now.protocol);
         self.anew(path, (!there).then_some(Means::Looser), "it is elsewhere, or spoken to otherwise");
+        let again = (*retries != now.retries).then_some(Means::Neutral);
+        self.anew(&format!("{path}.retries"), again, "how often what failed is sent again");
+        let asked = (*health_check != now.health_check).then_some(Means::Neutral);
+        self.anew(&format!("{path}.health_check"), asked, "how its servers are asked whether they are well");
         let path = format!("{path}.tls");
         let (before, now) = match (tls, &now.tls) {
             (Some(before), Some(now)) => (before, now),

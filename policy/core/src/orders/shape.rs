@@ -119,11 +119,21 @@ impl Shape {
     /// escapes.
     #[must_use]
     pub fn body(&self, message: &str, beside: &str) -> String {
-        [&self.pieces.join(message), ",\"sekisho\":", beside, "}"].concat()
+        let pieces: usize = self.pieces.iter().map(|piece| piece.len().saturating_add(message.len())).sum();
+        let mut body = String::with_capacity(pieces.saturating_add(beside.len()).saturating_add(BESIDE.len() + 1));
+        for (at, piece) in self.pieces.iter().enumerate() {
+            body.push_str(if at == 0 { "" } else { message });
+            body.push_str(piece);
+        }
+        [BESIDE, beside, "}"].iter().for_each(|piece| body.push_str(piece));
+        body
     }
 }
 
 const MESSAGE: &str = "{message}";
+
+/// What stands before what we have to say.
+const BESIDE: &str = ",\"sekisho\":";
 
 #[cfg(test)]
 mod tests {

@@ -248,7 +248,7 @@ const WHOLE: [(&str, &str); 12] = [
     ("a service that is a map", "version: 1\nservice: {a: b}\n"),
 ];
 
-const SECTIONS: [(&str, &str); 68] = [
+const SECTIONS: [(&str, &str); 71] = [
     ("an unknown section", "limit: {}"),
     ("an unknown field", "limits:\n  body_byte: 1"),
     ("a section that is a value", "limits: 5"),
@@ -275,6 +275,9 @@ const SECTIONS: [(&str, &str); 68] = [
     ("an upstream without a port", "upstreams: {a: {url: 'http://h'}}"),
     ("an upstream with a user", "upstreams: {a: {url: 'http://u:p@h:1'}}"),
     ("an upstream that speaks otherwise", "upstreams: {a: {url: 'http://h:1', protocol: spdy}}"),
+    ("an upstream that sends too often", "upstreams: {a: {url: 'http://h:1', retries: 6}}"),
+    ("an upstream asked for no path", "upstreams: {a: {url: 'http://h:1', health_check: {path: healthz}}}"),
+    ("an upstream asked too often", "upstreams: {a: {url: 'http://h:1', health_check: {interval: 1ms}}}"),
     ("an upstream with a strange name", "upstreams: {A B: {url: 'http://h:1'}}"),
     ("a route without anything", "routes: [{}]"),
     ("a route to nowhere", "routes: [{name: r, listener: egress, upstream: b}]"),

@@ -93,5 +93,9 @@ section! {
         drain_timeout: Duration = Time("25s", "1s", "10m"),
         /// An idle connection to an upstream.
         pool_idle_timeout: Duration = Time("60s", "1s", "1h"),
+        /// The age from which a connection to an upstream carries no new request: the next is opened to where its name then leads.
+        pool_connection_age: Duration = Time("10m", "1s", "24h"),
+        /// Requests that may be sent again to an upstream with `retries`, for each hundred that it was sent.
+        retry_percent: u32 = Count("20", "0", "100"),
     }
 }

@@ -99,7 +99,7 @@ pub(crate) use sweeps::{SweepWritten, check_sweeps};
 pub use telemetry::Telemetry;
 pub(crate) use telemetry::TelemetryWritten;
 pub use tls::{CertificateSource, ClientCertificates, ListenerTls, TlsVersion, UpstreamTls};
-pub use upstreams::{Protocol, Upstream};
+pub use upstreams::{HealthCheck, Protocol, Upstream};
 pub(crate) use upstreams::{UpstreamWritten, check_upstreams};
 
 #[cfg(test)]

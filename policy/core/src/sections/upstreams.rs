@@ -1,5 +1,7 @@
 //! Where requests go on to.
 
+mod health;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,8 +9,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::tls::{UpstreamTls, UpstreamTlsWritten};
-use crate::check::Checker;
-use crate::written::{At, Raw, Text};
+use crate::check::{Bounds, Checker};
+use crate::written::{At, Count, Raw, Text};
+pub use health::HealthCheck;
+use health::HealthCheckWritten;
 
 /// A server that requests go on to.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -16,8 +20,8 @@ use crate::written::{At, Raw, Text};
 pub(crate) struct UpstreamWritten {
     /// `https://HOST`, `https://HOST:PORT` or `http://HOST:PORT`, without a path.
     pub(crate) url: Option<Raw<Text>>,
-    /// More servers that do the same, written as `url` is and with its scheme. Each gets its turn; one that cannot be reached is
-    /// passed over.
+    /// More servers that do the same, written as `url` is and with its scheme: at most 63. Each gets its turn; one that cannot be
+    /// reached is passed over.
     pub(crate) more_urls: Vec<Raw<Text>>,
     /// The `Host` it gets to see: `upstream`, its own, or `preserve`, the client's. Default upstream.
     pub(crate) host: Option<Raw<Text>>,
@@ -25,6 +29,12 @@ pub(crate) struct UpstreamWritten {
     pub(crate) protocol: Option<Raw<Text>>,
     /// Whom to believe over https, and what to show.
     pub(crate) tls: Option<At<UpstreamTlsWritten>>,
+    /// How often a request is sent again, at the next server if there is one, that a server has answered with 502, 503 or 504 or
+    /// not at all. Only requests without a body whose method may be repeated (`GET`, `HEAD`, `OPTIONS`, `PUT`, `DELETE`), never
+    /// on a route of orders, and within `limits.retry_percent`. Default 0, from 0 to 5.
+    pub(crate) retries: Option<Raw<Count>>,
+    /// Asks each server whether it is well. One that is not gets requests only while no other is.
+    pub(crate) health_check: Option<At<HealthCheckWritten>>,
 }
 
 /// A server that requests go on to.
@@ -44,6 +54,10 @@ pub struct Upstream {
     pub protocol: Protocol,
     /// How TLS is spoken with it. None: not at all.
     pub tls: Option<UpstreamTls>,
+    /// How often a request that may be repeated is, once it has failed.
+    pub retries: u32,
+    /// How its servers are asked whether they are well, if they are.
+    pub health_check: Option<HealthCheck>,
 }
 
 impl Upstream {
@@ -75,7 +89,7 @@ fn check(name: &str, upstream: &At<UpstreamWritten>, checker: &mut Checker) -> O
         return None;
     }
     let path = format!("upstreams.{name}");
-    let UpstreamWritten { url, more_urls, host, protocol, tls } = &upstream.value;
+    let UpstreamWritten { url, more_urls, host, protocol, tls, retries, health_check } = &upstream.value;
     let preserve_host = host
         .as_ref()
         .and_then(|host| checker.choice(host, &format!("{path}.host"), &[("upstream", false), ("preserve", true)]));
@@ -96,13 +110,18 @@ fn check(name: &str, upstream: &At<UpstreamWritten>, checker: &mut Checker) -> O
         }
         endpoint.map(|(_, host, port)| (host, port))
     });
-    let more = more.collect();
+    let more: Vec<_> = more.collect();
+    if more.len() > MORE {
+        checker.wrong(upstream.place, &format!("{path}.more_urls"), "expected at most 63");
+    }
     let protocol = protocol.as_ref().map(|raw| speaks(raw, over_tls, &path, checker));
     let tls_path = format!("{path}.tls");
     let written = tls.as_ref().map(|tls| tls.value.check(&tls_path, checker));
     if let (false, Some(tls)) = (over_tls, tls) {
         checker.wrong(tls.place, &tls_path, "expected only with an https URL");
     }
+    let retries = checker.bounded(retries.as_ref(), &format!("{path}.retries"), RETRIES);
+    let health_check = health_check.as_ref().map(|check| check.value.check(&format!("{path}.health_check"), checker));
     Some(Upstream {
         name: name.into(),
         host,
@@ -111,6 +130,8 @@ fn check(name: &str, upstream: &At<UpstreamWritten>, checker: &mut Checker) -> O
         preserve_host: preserve_host.unwrap_or(false),
         protocol: protocol.unwrap_or(Protocol::Http1),
         tls: over_tls.then(|| written.unwrap_or_default()),
+        retries: u32::try_from(retries).unwrap_or(0),
+        health_check,
     })
 }
 
@@ -158,6 +179,11 @@ pub(super) fn valid_host(host: &str) -> bool {
     let sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     !host.is_empty() && host.len() <= 253 && host.bytes().all(sound)
 }
+
+/// Servers of an upstream, beyond the first.
+const MORE: usize = 63;
+
+const RETRIES: Bounds = Bounds { default: "0", min: "0", max: "5" };
 
 /// The port that an https URL need not name.
 const HTTPS: u16 = 443;
