@@ -26,7 +26,7 @@ use crate::admin::{AdminPort, HealthPort};
 use crate::compile::{self, CompileError, warnings};
 use crate::control::clock::since_boot;
 use crate::control::signals::monitors::Monitors;
-use crate::control::{Safety, positions, watch};
+use crate::control::{Safety, memory, positions, watch};
 use crate::data::exposure::always;
 use crate::data::fix::{self, FixAddresses};
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
@@ -247,6 +247,8 @@ impl App {
             journal: self.journal.clone(),
             signals: Arc::clone(&shared.signals),
         });
+        let (in_force, pressure) = (Arc::clone(&reload.policy), reload.live.served().parts.limits.pressure().clone());
+        self.spawn(memory::watch(in_force, pressure, policy.monitors.memory_interval));
         self.spawn(Arc::clone(&monitors).watch());
         self.spawn(Arc::clone(&monitors).verify());
         self.spawn(monitors.compare());

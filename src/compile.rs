@@ -226,6 +226,7 @@ pub fn request_limits(policy: &Policy) -> RequestLimits {
         body_idle_timeout: limits.body_idle_timeout,
         in_flight: limits.in_flight,
         in_flight_orders: limits.in_flight_orders,
+        memory_shed_percent: limits.memory_shed_percent,
         retry_after_s: limits.overload_retry_after.as_secs().max(1),
     }
 }

@@ -5,6 +5,7 @@ use sekisho_safety::{Scope, Source};
 
 use super::{Admin, reply};
 use crate::control::clock::since_boot;
+use crate::control::memory;
 use crate::control::safety::now_ms;
 use crate::telemetry::metrics::Reading;
 
@@ -62,6 +63,7 @@ impl Admin {
             gates: self.gates.all(since_boot()).iter().map(|gate| gate.status).collect(),
             sweeps: self.sweeps.all().iter().map(|sweep| sweep.status.as_str()).collect(),
             lockouts: self.door.failures().locks().len(),
+            memory: (memory::resident().unwrap_or(0), self.reload.policy.load().limits.memory_bytes),
         };
         self.metrics.text(&reading, self.decisions.count())
     }

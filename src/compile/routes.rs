@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use sekisho_filters::Route;
 use sekisho_filters::access::{Callers, Network, Rate, Rates};
 use sekisho_filters::exchange::{Orders, Redaction};
+use sekisho_filters::limits::Room;
 use sekisho_filters::order_gate::{Bounded, Positions};
 use sekisho_policy::{
     CallersPolicy, Fix, IpNet, Listener, Listeners, OrdersPolicy, Policy, PositionSource, RoutePolicy,
@@ -59,6 +60,10 @@ pub fn entries(
 fn goes_on(mut route: Route, now: &RoutePolicy, (before, served): (&RoutePolicy, &Arc<Route>)) -> Route {
     if before.callers.rates == now.callers.rates {
         route.callers.rates.clone_from(&served.callers.rates);
+    }
+    // Who is under way counts, whatever the bound was when they came.
+    if let (Some(most), Some(room)) = (now.in_flight, &served.room) {
+        route.room = Some(room.of(most));
     }
     if let (Some(orders), Some(counted), Some(before), Some(now)) =
         (&mut route.orders, &served.orders, &before.orders, &now.orders)
@@ -113,6 +118,7 @@ fn route(policy: &RoutePolicy, most_callers: usize) -> Result<Route, CompileErro
         orders: policy.orders.as_ref().map(orders),
         roles: policy.roles.clone(),
         callers: callers(policy, most_callers),
+        room: policy.in_flight.map(Room::new),
     })
 }
 

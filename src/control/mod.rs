@@ -40,6 +40,8 @@ pub mod explain;
 
 pub mod failmodes;
 
+pub mod memory;
+
 pub mod watch;
 
 pub use break_glass::BreakGlass;

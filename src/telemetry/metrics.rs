@@ -44,6 +44,8 @@ pub struct Metrics {
     gates: IntGaugeVec,
     sweeps: IntGaugeVec,
     lockouts: IntGauge,
+    memory: IntGauge,
+    memory_limit: IntGauge,
 }
 
 /// The series of a metric whose label values are all known beforehand: counting looks up a word and nothing else. They are few,
@@ -86,6 +88,8 @@ pub struct Reading {
     pub sweeps: Vec<&'static str>,
     /// Lockouts that hold.
     pub lockouts: usize,
+    /// Bytes of memory in use, and what policy allows.
+    pub memory: (u64, u64),
 }
 
 impl Metrics {
@@ -144,6 +148,8 @@ impl Metrics {
             gates: gauges(&registry, "gates", "Gates, by what they say.", "result")?,
             sweeps: gauges(&registry, "sweeps", "Sweeps of resting orders, by what is known of them.", "status")?,
             lockouts: gauge(&registry, "lockouts", "Lockouts that hold.")?,
+            memory: gauge(&registry, "memory_bytes", "Memory of the process that is in use.")?,
+            memory_limit: gauge(&registry, "memory_limit_bytes", "What limits.memory_bytes allows it.")?,
             registry: registry.clone(),
         };
         gauges(&registry, "build_info", "Which build this is, always 1.", "version")?
@@ -248,6 +254,9 @@ impl Metrics {
             self.sweeps.with_label_values(&[status]).set(whole(sweeps));
         }
         self.lockouts.set(whole(reading.lockouts));
+        let (used, all) = reading.memory;
+        self.memory.set(i64::try_from(used).unwrap_or(i64::MAX));
+        self.memory_limit.set(i64::try_from(all).unwrap_or(i64::MAX));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
@@ -314,6 +323,7 @@ mod tests {
             gates: vec![Status::Pass, Status::Unknown, Status::Pass],
             sweeps: vec!["resting_unknown", "none"],
             lockouts: 3,
+            memory: (5, 64),
         };
         metrics.found_by("jwt", 2);
         metrics.raised("secret_leak");
@@ -336,6 +346,8 @@ mod tests {
             "sekisho_sweeps{status=\"resting_unknown\"} 1",
             "sekisho_sweeps{status=\"idle\"} 0",
             "sekisho_lockouts 3",
+            "sekisho_memory_bytes 5",
+            "sekisho_memory_limit_bytes 64",
             "sekisho_findings_total{detector=\"jwt\"} 2",
             "sekisho_signals_raised_total{signal=\"secret_leak\"} 1",
             "sekisho_signals_raised_total{signal=\"integrity\"} 0",

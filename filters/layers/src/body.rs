@@ -10,6 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use sekisho_policy::Refusal;
 use tokio::time::Sleep;
 
+use crate::limits::Pressure;
 use crate::{Fault, trailers};
 
 /// A message body: nothing, a piece held in memory, or a stream. Trailers travel as frames, without
@@ -34,6 +35,8 @@ struct Bound {
     idle: Duration,
     /// Set only while the body pauses: one that is all there costs no timer.
     pause: Option<Pin<Box<Sleep>>>,
+    /// Ends it once memory is used up, unless it is an order's.
+    cut: Option<Pressure>,
 }
 
 type Next = Option<Result<Frame<Bytes>, Fault>>;
@@ -47,6 +50,9 @@ impl Bound {
             return Poll::Ready(Some(Err(Refusal::RequestTimeout.into())));
         };
         self.pause = None;
+        if let Some(pressure) = self.cut.as_ref().filter(|pressure| pressure.is_over()) {
+            return Poll::Ready(Some(Err(pressure.refusal().into())));
+        }
         let arrived = match &frame {
             Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
             Some(Err(_)) | None => 0,
@@ -94,10 +100,11 @@ impl Body {
 }
 
 impl Body {
-    /// From here on it may neither grow beyond `most` bytes nor pause for longer than `idle`; what is in memory has done both.
-    pub(crate) fn bound(&mut self, most: u64, idle: Duration) {
+    /// From here on it may neither grow beyond `most` bytes nor pause for longer than `idle`, and is `cut` when memory is used up;
+    /// what is in memory has done all that.
+    pub(crate) fn bound(&mut self, (most, idle): (u64, Duration), cut: Option<Pressure>) {
         if matches!(self.kind, Kind::Stream(_)) {
-            self.bound = Some(Bound { left: most, idle, pause: None });
+            self.bound = Some(Bound { left: most, idle, pause: None, cut });
         }
     }
 
@@ -168,10 +175,10 @@ mod tests {
     use futures_util::stream;
     use http_body_util::{BodyExt, StreamBody};
 
-    use super::{Body, Bytes, Duration, Fault, Frame, HttpBody, Refusal};
+    use super::{Body, Bytes, Duration, Fault, Frame, HttpBody, Pressure, Refusal};
 
     async fn outcome(mut body: Body) -> Result<Bytes, String> {
-        body.bound(4, Duration::from_secs(5));
+        body.bound((4, Duration::from_secs(5)), None);
         match body.collect().await {
             Ok(all) => Ok(all.to_bytes()),
             Err(Fault::Cut(refusal)) => Err(refusal.code().to_owned()),
@@ -183,6 +190,19 @@ mod tests {
         Body::stream(StreamBody::new(stream::iter(
             pieces.iter().map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))),
         )))
+    }
+
+    #[tokio::test]
+    async fn it_is_cut_while_memory_is_used_up() {
+        let pressure = Pressure::new(7);
+        let cut = async |percent| {
+            pressure.tell(percent);
+            let mut body = pieces(&["ab", "cd"]);
+            body.bound((4, Duration::from_secs(5)), Some(pressure.clone()));
+            body.collect().await.map(http_body_util::Collected::to_bytes)
+        };
+        assert_eq!(cut(99).await.unwrap(), "abcd");
+        assert!(matches!(cut(100).await, Err(Fault::Cut(told)) if *told == Refusal::Overloaded { retry_after_s: 7 }));
     }
 
     #[tokio::test]

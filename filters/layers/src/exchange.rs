@@ -12,6 +12,7 @@ use sekisho_safety::Scope;
 
 use crate::Trip;
 use crate::access::Callers;
+use crate::limits::Room;
 use crate::order_gate::{Bounded, Positions};
 
 /// One request on its way, as the classifier saw it. No filter parses these things a second time.
@@ -113,6 +114,8 @@ pub struct Route {
     pub roles: Option<Vec<Role>>,
     /// What else it asks of its callers.
     pub callers: Callers,
+    /// Room for the requests under way on it, if it has a bound of its own.
+    pub room: Option<Room>,
 }
 
 impl Route {

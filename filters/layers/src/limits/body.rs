@@ -7,11 +7,11 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::room::Place;
 use crate::{Body, Fault};
 
-/// An answer's body, which holds the request's place until it has been sent or dropped.
+/// An answer's body, which holds the request's places until it has been sent or dropped.
 pub(super) struct Placed {
     pub(super) inner: Body,
     #[expect(dead_code, reason = "held for its drop")]
-    pub(super) place: Place,
+    pub(super) places: (Place, Option<Place>),
 }
 
 impl HttpBody for Placed {

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Counts what is under way, up to a bound.
 #[derive(Clone, Debug)]
-pub(super) struct Room {
+pub struct Room {
     under_way: Arc<AtomicUsize>,
     most: usize,
 }
@@ -15,12 +15,15 @@ pub(super) struct Place {
 }
 
 impl Room {
-    pub(super) fn new(most: usize) -> Self {
+    /// An empty one with so many places.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
         Self { under_way: Arc::default(), most }
     }
 
     /// The same room with another bound.
-    pub(super) fn of(&self, most: usize) -> Self {
+    #[must_use]
+    pub fn of(&self, most: usize) -> Self {
         Self { under_way: Arc::clone(&self.under_way), most }
     }
 

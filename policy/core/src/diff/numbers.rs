@@ -111,6 +111,8 @@ fn limit(field: &str) -> Toward {
         | "json_pairs"
         | "in_flight"
         | "in_flight_orders"
+        | "memory_bytes"
+        | "memory_shed_percent"
         | "h2_streams"
         | "header_timeout"
         | "handshake_timeout"

@@ -38,6 +38,7 @@ impl Diff {
             orders,
             roles,
             callers,
+            in_flight,
         } = before;
         let mut field = |field: &str, means: Option<Means>, what: &str| {
             means.into_iter().for_each(|means| self.say(means, format!("routes.{name}.{field}"), what));
@@ -48,11 +49,8 @@ impl Diff {
         let goes = *upstream == now.upstream && *strip_prefix == now.strip_prefix;
         field("upstream", (!goes).then_some(Means::Looser), "its requests go elsewhere, or by another path");
         field("redact.request", switched(*redact_request, now.redact_request), "what is sent is searched, or not");
-        field(
-            "redact.response",
-            switched(*redact_response, now.redact_response),
-            "what is answered is searched, or not",
-        );
+        let answered = switched(*redact_response, now.redact_response);
+        field("redact.response", answered, "what is answered is searched, or not");
         let Bodies { format, records, block_unknown, digests } = bodies;
         let read = (*format != now.bodies.format).then_some(Means::Looser);
         field("redact.format", read, "bodies are taken apart otherwise");
@@ -72,9 +70,21 @@ impl Diff {
             (Some(_), None) => Some(Means::Looser),
         };
         field("roles", asked, "callers that may use it");
-        let called = (*callers != now.callers).then(|| stricter(callers.holds(&now.callers)));
-        field("callers", called, "where its callers come from, how often, and what its upstream makes of them");
+        self.route_callers(name, (callers, *in_flight), now);
         self.route_orders(name, orders.as_ref(), now.orders.as_ref());
+    }
+
+    fn route_callers(&mut self, route: &str, (callers, in_flight): (&CallersPolicy, Option<usize>), now: &RoutePolicy) {
+        let called = (*callers != now.callers).then(|| stricter(callers.holds(&now.callers)));
+        let room = |most: Option<usize>| most.unwrap_or(usize::MAX);
+        // Turned about: it protects the more the less of it there is.
+        let under_way = more(&room(now.in_flight), &room(in_flight));
+        for (field, means, what) in [
+            ("callers", called, "where its callers come from, how often, and what its upstream makes of them"),
+            ("in_flight", under_way, "how many of its requests are under way at once"),
+        ] {
+            means.into_iter().for_each(|means| self.say(means, format!("routes.{route}.{field}"), what));
+        }
     }
 
     fn route_orders(&mut self, route: &str, before: Option<&OrdersPolicy>, now: Option<&OrdersPolicy>) {

@@ -109,6 +109,7 @@ fn what_is_stricter_is_tighter_and_needs_nobody_else() {
         ("count: 5", "count: 4"),
         ("{ \"*\":", "{ BTC: { quantity: \"1\" }, \"*\":"),
         ("requests: 9", "requests: 8"),
+        ("- name: o\n", "- name: o\n    in_flight: 9\n"),
         ("from: { deny: [\"10.1.0.0/16\"] }", "from: { deny: [\"10.1.0.0/16\"], allow: [\"10.0.0.0/8\"] }"),
         ("version: 1", "version: 1\nroles: { read_audit: [admin] }"),
         ("version: 1", "version: 1\nroles: { contain: [admin, operator, service] }"),

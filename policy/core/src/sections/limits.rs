@@ -49,6 +49,11 @@ section! {
         in_flight: usize = Count("1024", "1", "100000"),
         /// Order messages under way at once.
         in_flight_orders: usize = Count("256", "1", "100000"),
+        /// Bytes of memory for the whole process. From `memory_shed_percent` of them on, new requests that carry no orders are
+        /// refused; beyond all of them, bodies of such requests are cut. Orders and the admin API go on.
+        memory_bytes: u64 = Bytes("384MiB", "64MiB", "64GiB"),
+        /// See `memory_bytes`.
+        memory_shed_percent: u32 = Count("80", "10", "100"),
         /// What `Retry-After` says when there is no room.
         overload_retry_after: Duration = Time("1s", "1s", "1m"),
         /// HTTP/2 streams of a connection.

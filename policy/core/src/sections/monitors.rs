@@ -13,6 +13,8 @@ section! {
         disk_free_bytes: u64 = Bytes("32MiB", "0", "1024GiB"),
         /// The part of the memory limit of its control group that may be used, in percent. 100 looks away.
         memory_percent: u64 = Count("95", "10", "100"),
+        /// How often the memory that the process uses is measured against `limits.memory_bytes`.
+        memory_interval: Duration = Time("100ms", "10ms", "10s"),
         /// The part of its file descriptors that may be used, in percent. 100 looks away.
         descriptors_percent: u64 = Count("90", "10", "100"),
         /// How often the whole journal is read back and verified.

@@ -2,6 +2,8 @@
 
 mod callers;
 
+mod matched;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -12,9 +14,9 @@ use serde::Deserialize;
 use super::identity::ROLES;
 use super::listeners::Listener;
 use super::roles::check_order_route;
-use super::upstreams::{Protocol, Upstream, valid_host};
+use super::upstreams::{Protocol, Upstream};
 use crate::bodies::{BadRecords, Bodies, BodyFormat, Digests};
-use crate::check::Checker;
+use crate::check::{Bounds, Checker};
 use crate::orders::{Beside, OrderBounds, OrderRules, OrdersWritten, PositionSource};
 use crate::written::{
     At, Count, DigestWord, Flag, FormatWord, ListenerWord, Place, Raw, RecordWord, RoleWord, ScopeText, Text,
@@ -22,6 +24,7 @@ use crate::written::{
 use crate::{Listeners, Matrix, Role};
 pub use callers::CallersPolicy;
 use callers::{FromWritten, RateWritten, check_callers};
+use matched::MatchWritten;
 
 /// A route. The first that matches takes the request.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -58,20 +61,11 @@ pub(crate) struct RouteWritten {
     pub(crate) from: FromWritten,
     /// How many requests each caller may make, all of these at once: a rate and a quota, say. Default any number.
     pub(crate) rates: Vec<At<RateWritten>>,
+    /// Requests under way on it at once, beside what `limits.in_flight` allows all of them together. Default any number, from 1 to
+    /// 100000.
+    pub(crate) in_flight: Option<Raw<Count>>,
     /// Statuses by which the upstream says that a credential is no good: 401, 403. Such an answer counts as a failed attempt.
     pub(crate) upstream_denies: Vec<Raw<Count>>,
-}
-
-/// Which requests a route takes.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct MatchWritten {
-    /// The `Host`, without a port. Default any.
-    pub(crate) host: Option<Raw<Text>>,
-    /// Whole segments that the path begins with. Default `/`.
-    pub(crate) path_prefix: Option<Raw<Text>>,
-    /// Methods. Default any.
-    pub(crate) methods: Option<At<Vec<Raw<Text>>>>,
 }
 
 /// What is searched for secrets.
@@ -129,6 +123,8 @@ pub struct RoutePolicy {
     pub roles: Option<Vec<Role>>,
     /// What else it asks of its callers.
     pub callers: CallersPolicy,
+    /// Requests under way on it at once. None: as many as there are under way at all.
+    pub in_flight: Option<usize>,
 }
 
 /// How the messages of an order route are judged.
@@ -214,7 +210,7 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
     let listener = check_listener(route, item.place, &field("listener"), (around, &mut *checker));
     let upstream = checker.needed(route.upstream.as_ref(), item.place, &field("upstream"));
     let upstream = upstream.and_then(|raw| check_upstream((raw, route), &field("upstream"), around, checker));
-    let (host, path_prefix, methods) = check_match(&route.r#match, &field("match"), checker);
+    let (host, path_prefix, methods) = route.r#match.check(&field("match"), checker);
     let egress = listener == Some(Listener::Egress);
     let redact_request = checker.flag(route.redact.request.as_ref(), &field("redact.request"), egress);
     let redact_response = checker.flag(route.redact.response.as_ref(), &field("redact.response"), false);
@@ -255,6 +251,10 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
         },
         roles,
         callers: check_callers(route, path, checker),
+        in_flight: route.in_flight.as_ref().map(|raw| {
+            let most = checker.bounded(Some(raw), &field("in_flight"), IN_FLIGHT);
+            usize::try_from(most).unwrap_or(usize::MAX)
+        }),
     })
 }
 
@@ -304,43 +304,6 @@ fn check_upstream(
         checker.wrong(raw.place(), path, "expected an upstream of protocol http1: the route has orders");
     }
     Some(Arc::clone(&upstream.name))
-}
-
-type Match = (Option<String>, String, Option<Vec<String>>);
-
-fn check_match(written: &MatchWritten, path: &str, checker: &mut Checker) -> Match {
-    let host = written.host.as_ref().map(|host| {
-        if !valid_host(host.text()) {
-            checker.wrong(host.place(), &format!("{path}.host"), "expected a host without a port");
-        }
-        host.text().to_ascii_lowercase()
-    });
-    let prefix = written.path_prefix.as_ref().map(|prefix| {
-        if !valid_prefix(prefix.text()) {
-            let message = "expected whole segments of a plain path, as / or /api/v3";
-            checker.wrong(prefix.place(), &format!("{path}.path_prefix"), message);
-        }
-        prefix.text().to_owned()
-    });
-    let path = format!("{path}.methods");
-    let methods = written.methods.as_ref().map(|methods| {
-        if methods.value.is_empty() {
-            checker.wrong(methods.place, &path, "expected at least one method");
-        }
-        for method in &methods.value {
-            if method.text().is_empty() || !method.text().bytes().all(|byte| byte.is_ascii_uppercase()) {
-                checker.wrong(method.place(), &path, "expected methods in upper case");
-            }
-        }
-        methods.value.iter().map(|method| method.text().to_owned()).collect()
-    });
-    (host, prefix.unwrap_or_else(|| "/".to_owned()), methods)
-}
-
-fn valid_prefix(prefix: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~$@".contains(&byte);
-    let segments = prefix.strip_prefix('/').map(|rest| rest.split('/').all(|part| !matches!(part, "" | "." | "..")));
-    prefix == "/" || (segments == Some(true) && prefix.bytes().all(plain))
 }
 
 fn check_roles(roles: &At<Vec<Raw<RoleWord>>>, path: &str, around: Around<'_>, checker: &mut Checker) -> Vec<Role> {
@@ -397,3 +360,5 @@ fn tokens(raws: &[Raw<Text>], path: &str, checker: &mut Checker) -> Vec<String> 
     }
     raws.iter().map(|raw| raw.text().to_owned()).collect()
 }
+
+const IN_FLIGHT: Bounds = Bounds { default: "1024", min: "1", max: "100000" };
