@@ -29,6 +29,7 @@ use crate::control::signals::monitors::Monitors;
 use crate::control::{Safety, memory, positions, watch};
 use crate::data::exposure::always;
 use crate::data::fix::{self, FixAddresses};
+use crate::data::inherited::Inherited;
 use crate::data::listener::{ConnectionLimits, Handle, Listening};
 use crate::data::secure::ServerTls;
 use crate::data::streams;
@@ -119,8 +120,12 @@ impl App {
     /// # Errors
     ///
     /// [`StartError`]; nothing runs then.
-    pub async fn start(policy: &Policy, data: &Path, file: Option<&Path>) -> Result<Self, StartError> {
-        let sockets = Sockets::bind(policy).await?;
+    pub async fn start(
+        policy: &Policy,
+        (data, file): (&Path, Option<&Path>),
+        inherited: Inherited,
+    ) -> Result<Self, StartError> {
+        let sockets = Sockets::bind(policy, &inherited).await?;
         let (shared, raised) = Shared::open(policy, data)?;
         log::scrub_with(shared.journal.scrub());
         let reload = Arc::new(shared.reload(policy, file)?);
@@ -165,24 +170,31 @@ impl App {
         app.spawn(compile::keeper(policy, data, &app.journal, shared.vault.as_ref()).keep());
         // Before anything is let through: what was loosened in an emergency is over.
         shared.break_glass.elapse(since_boot()).await;
-        app.fix = app.serve((policy, data), sockets, (&shared, Controls { reload, containments, drill })).await?;
+        app.fix = app
+            .serve((policy, data), (sockets, &inherited), (&shared, Controls { reload, containments, drill }))
+            .await?;
+        inherited.all_taken()?;
         let watch =
             Watch { interval: policy.monitors.certificate_interval, expiry: policy.monitors.certificate_expiry };
         app.spawn(shared.tls.clone().watch(watch, app.journal.clone(), looked));
-        app.journal.record(
+        app.record_start(policy);
+        Ok(app)
+    }
+
+    fn record_start(&self, policy: &Policy) {
+        self.journal.record(
             Event::new(EventType::Operation, "start")
                 .with_input("policy_hash", policy.hash())
                 .with_input("service", &*policy.service)
-                .with_output("state", app.safety.effective(&[]).posture.as_str())
-                .with_output("unverified", app.unverified.unwrap_or_default()),
+                .with_output("state", self.safety.effective(&[]).posture.as_str())
+                .with_output("unverified", self.unverified.unwrap_or_default()),
         );
-        Ok(app)
     }
 
     async fn serve(
         &self,
         (policy, data): (&Policy, &Path),
-        sockets: Sockets,
+        (sockets, inherited): (Sockets, &Inherited),
         (shared, controls): (&Shared, Controls),
     ) -> Result<FixAddresses, StartError> {
         let limits = compile::connection_limits(policy);
@@ -222,7 +234,8 @@ impl App {
         let admin = shared.admin((policy, data), controls);
         self.listen(limits, (admin_socket, None), AdminPort(Arc::clone(&admin)));
         self.listen(limits, (health, shared.tls.health.clone()), HealthPort(admin));
-        Ok(fix::open((compile::fix(policy), &policy.limits), &judge, self.drain.clone(), self.tasks.token()).await?)
+        Ok(fix::open((compile::fix(policy), &policy.limits, inherited), &judge, self.drain.clone(), self.tasks.token())
+            .await?)
     }
 
     /// Heeds what it is told without the network: signals of the system, and files. Who else reads files is told when to.

@@ -10,7 +10,8 @@ use tokio::sync::Semaphore;
 use super::{Addresses, MayTls};
 use crate::data::chain::{Chain, chain};
 use crate::data::exposure::{Exposure, Exposures, Socket};
-use crate::data::listener::{ConnectionLimits, Gate, Listening, bind};
+use crate::data::inherited::Inherited;
+use crate::data::listener::{ConnectionLimits, Gate, Listening};
 use crate::data::live::{Live, Serving};
 use crate::data::peers::Peers;
 use crate::data::streams::{self, Bound};
@@ -54,10 +55,10 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    pub(super) async fn bind(policy: &Policy) -> std::io::Result<Self> {
+    pub(super) async fn bind(policy: &Policy, inherited: &Inherited) -> std::io::Result<Self> {
         let listeners = &policy.listeners;
         let maybe = async |what, address: Option<SocketAddr>| match address {
-            Some(address) => take(what, address).await.and_then(Exposure::new).map(Some),
+            Some(address) => inherited.or_bind(what, address).await.and_then(Exposure::new).map(Some),
             None => Ok(None),
         };
         let exposures = Exposures {
@@ -65,10 +66,10 @@ impl Sockets {
             egress: maybe("listeners.egress", listeners.egress).await?,
         };
         Ok(Self {
-            streams: streams::bind(streams::of(policy)).await?,
+            streams: streams::bind(streams::of(policy), inherited).await?,
             exposures: Arc::new(exposures),
-            admin: take("listeners.admin", listeners.admin).await?,
-            health: take("listeners.health", listeners.health).await?,
+            admin: inherited.or_bind("listeners.admin", listeners.admin).await?.socket,
+            health: inherited.or_bind("listeners.health", listeners.health).await?.socket,
         })
     }
 
@@ -80,9 +81,4 @@ impl Sockets {
             health: self.health.local_addr()?,
         })
     }
-}
-
-/// Taken off this runtime: whoever serves it registers it with theirs.
-async fn take(what: &str, address: SocketAddr) -> std::io::Result<StdListener> {
-    bind(what, address).await?.into_std()
 }

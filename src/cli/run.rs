@@ -1,11 +1,13 @@
 use std::path::{Path, PathBuf};
 
+use sd_notify::NotifyState;
 use sekisho_filters::order_gate::SafetyView;
 use sekisho_policy::{Policy, PolicyErrors};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Setting, Terminal};
 use crate::app::{App, StartError};
+use crate::data::inherited::Inherited;
 use crate::identity::process;
 use crate::telemetry::log;
 
@@ -67,13 +69,15 @@ async fn serve(
 ) -> Result<(), StartError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let app = App::start(policy, data, file).await?;
+    let app = App::start(policy, (data, file), Inherited::of_this_process()?).await?;
     announce(&app, policy, terminal);
+    tell(NotifyState::Ready);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     terminal.say("draining");
+    tell(NotifyState::Stopping);
     tokio::select! {
         () = app.drain() => terminal.say("drained"),
         // Asked twice, it does not wait for anybody.
@@ -81,6 +85,13 @@ async fn serve(
         _ = interrupt.recv() => terminal.say("cut"),
     }
     Ok(())
+}
+
+/// Tells whoever supervises this process, where `NOTIFY_SOCKET` says that somebody does (sd_notify(3)).
+fn tell(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("NOTIFY_SOCKET cannot be told: {error}");
+    }
 }
 
 /// Says where it listens and what is in force.

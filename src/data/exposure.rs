@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sekisho_safety::Side;
 use tokio::sync::watch;
 
+use super::inherited::Opened;
+
 /// The socket that is accepted from now; `None` while the side is closed.
 pub type Socket = watch::Receiver<Option<Arc<StdListener>>>;
 
@@ -16,6 +18,8 @@ pub type Socket = watch::Receiver<Option<Arc<StdListener>>>;
 pub struct Exposure {
     address: SocketAddr,
     socket: watch::Sender<Option<Arc<StdListener>>>,
+    /// One that others hold as well cannot be bound again. While the side is closed nobody accepts from it: who connects waits.
+    inherited: Option<Arc<StdListener>>,
     /// Held by whoever opens or closes.
     turn: Mutex<()>,
 }
@@ -30,14 +34,15 @@ pub struct Exposures {
 }
 
 impl Exposure {
-    /// A side that is open at `socket`.
+    /// A side that is open at a socket.
     ///
     /// # Errors
     ///
     /// When the system does not say where that is.
-    pub fn new(socket: StdListener) -> io::Result<Self> {
-        let address = socket.local_addr()?;
-        Ok(Self { address, socket: watch::Sender::new(Some(Arc::new(socket))), turn: Mutex::default() })
+    pub fn new(Opened { socket, inherited }: Opened) -> io::Result<Self> {
+        let (address, socket) = (socket.local_addr()?, Arc::new(socket));
+        let inherited = inherited.then(|| Arc::clone(&socket));
+        Ok(Self { address, socket: watch::Sender::new(Some(socket)), inherited, turn: Mutex::default() })
     }
 
     /// Where it is, when it is open.
@@ -57,7 +62,11 @@ impl Exposure {
         if self.socket.borrow().is_some() == open {
             return Ok(());
         }
-        let socket = if open { Some(Arc::new(self.bind()?)) } else { None };
+        let socket = match &self.inherited {
+            _ if !open => None,
+            Some(inherited) => Some(Arc::clone(inherited)),
+            None => Some(Arc::new(self.bind()?)),
+        };
         self.socket.send_replace(socket);
         Ok(())
     }

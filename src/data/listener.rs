@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::chain::Chain;
-use super::drain::Drained;
+use super::drain::{Drained, Fresh};
 use super::exposure::Socket;
 use super::hops::Hops;
 use super::linger::Lingering;
@@ -149,7 +150,7 @@ impl<H: Handle> Listening<H> {
             // Without a descriptor it is as good as closed, until the next change.
             let open = socket.borrow_and_update().as_deref().and_then(|socket| socket.try_clone().ok());
             let open = open.and_then(|socket| TcpListener::from_std(socket).ok());
-            let end = End { began: drain.child_token(), cut: CancellationToken::new() };
+            let end = End { began: drain.child_token(), cut: CancellationToken::new(), stops: drain.clone() };
             tokio::select! {
                 biased;
                 () = drain.cancelled() => {}
@@ -186,11 +187,12 @@ struct Served<H> {
     tls: Option<Arc<ServerTls>>,
 }
 
-/// How connections end: they finish when it `began`, and are dropped when they are `cut`.
+/// How connections end: they finish when it `began`, and are dropped when they are `cut`. With them the process may stop.
 #[derive(Clone)]
 struct End {
     began: CancellationToken,
     cut: CancellationToken,
+    stops: CancellationToken,
 }
 
 impl<H: Handle> Served<H> {
@@ -247,7 +249,10 @@ impl<H: Handle> Connection<H> {
     {
         let Self { handler, peer, end, .. } = self;
         let began = end.began.clone();
+        let fresh = Fresh { asked: Arc::default(), stops: end.stops };
+        let asked = Arc::clone(&fresh.asked);
         let service = service_fn(move |mut request: Request<Incoming>| {
+            asked.store(true, Ordering::Relaxed);
             if let Some(shown) = &shown {
                 request.extensions_mut().insert(shown.clone());
             }
@@ -259,7 +264,8 @@ impl<H: Handle> Connection<H> {
         });
         let connection = version.serve_connection_with_upgrades(stream, service).into_owned();
         // A client that goes away is not our error; what it cut short has been recorded.
-        let _gone = Drained::new(connection, (end.began, end.cut), |connection| connection.graceful_shutdown()).await;
+        let ends = (end.began, end.cut);
+        let _gone = Drained::new(connection, ends, fresh, |connection| connection.graceful_shutdown()).await;
     }
 }
 

@@ -8,6 +8,8 @@ pub mod live;
 
 pub mod listener;
 
+pub mod inherited;
+
 pub mod observe;
 
 pub mod secure;

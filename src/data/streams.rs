@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::classify::Decisions;
-use super::listener;
+use super::inherited::Inherited;
 use super::live::{Live, Served};
 use super::relayed::{self, Relayed};
 
@@ -92,16 +92,16 @@ pub fn of(policy: &Policy) -> Vec<(SocketAddr, Stream)> {
 #[derive(Debug)]
 pub struct Bound(Vec<(StdListener, Stream)>);
 
-/// Binds the sockets of `streams`.
+/// Binds the sockets of `streams`, but those that are inherited.
 ///
 /// # Errors
 ///
 /// The system's, with the address in its text.
-pub async fn bind(streams: Vec<(SocketAddr, Stream)>) -> io::Result<Bound> {
+pub async fn bind(streams: Vec<(SocketAddr, Stream)>, inherited: &Inherited) -> io::Result<Bound> {
     let mut bound = Vec::new();
     for (address, stream) in streams {
         let what = format!("streams: `{}`", stream.route.name);
-        bound.push((listener::bind(&what, address).await?.into_std()?, stream));
+        bound.push((inherited.or_bind(&what, address).await?.socket, stream));
     }
     Ok(Bound(bound))
 }

@@ -85,6 +85,8 @@ mod tls;
 
 mod limits;
 
+mod activation;
+
 mod servers;
 
 mod streams;

@@ -138,7 +138,8 @@ impl Sidecar {
         root.join(self.data().strip_prefix("/").unwrap())
     }
 
-    fn spawned(dir: TempDir, mut command: Command) -> Self {
+    /// Starts on what is in `dir` by way of a command.
+    pub(crate) fn spawned(dir: TempDir, mut command: Command) -> Self {
         let mut child = command
             .arg("run")
             .arg("--policy")

@@ -9,6 +9,7 @@ use sekisho_policy::Policy;
 use super::upstream::Upstream;
 use crate::app::App;
 use crate::cli::{Terminal, wire};
+use crate::data::inherited::Inherited;
 use crate::identity::new_key::{NewKey, new_key, random_text};
 
 /// Everything the scenes play on.
@@ -40,7 +41,8 @@ impl Stage {
         let (venue, venue_at) = Upstream::start().await.map_err(|error| text(&error))?;
         let yaml = policy(&dir, [&ann, &bob, &desk], collector_at, venue_at);
         let policy = Policy::parse("demo", &yaml).map_err(|errors| errors.to_string())?;
-        let app = App::start(&policy, &dir.join("data"), None).await.map_err(|error| text(&error))?;
+        let app =
+            App::start(&policy, (&dir.join("data"), None), Inherited::default()).await.map_err(|error| text(&error))?;
         Ok(Self { app, collector, venue, ann, bob, desk, known, dir })
     }
 

@@ -31,7 +31,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::listener::bind;
+use super::inherited::Inherited;
 use super::relayed::{self, Relayed};
 use super::websocket::Judge;
 use relay::Relay;
@@ -90,7 +90,7 @@ pub type FixAddresses = Vec<(Arc<str>, SocketAddr)>;
 ///
 /// When an address cannot be listened on, or the system gives no thread or no descriptor.
 pub async fn open(
-    (entries, limits): (Vec<FixEntry>, &Limits),
+    (entries, limits, inherited): (Vec<FixEntry>, &Limits, &Inherited),
     judge: &Arc<Judge>,
     drain: CancellationToken,
     token: TaskTrackerToken,
@@ -99,7 +99,7 @@ pub async fn open(
     let room = Arc::new(Semaphore::new(limits.fix_sessions));
     let (mut bound, mut addresses) = (Vec::new(), Vec::new());
     for FixEntry { listen, route, target, allow } in entries {
-        let socket = bind("fix", listen).await?.into_std()?;
+        let socket = inherited.or_bind("fix", listen).await?.socket;
         addresses.push((Arc::clone(&route.name), socket.local_addr()?));
         let listener = FixListener {
             route,
