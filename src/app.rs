@@ -161,7 +161,7 @@ impl App {
         let drill = Arc::new(Drill { reload: Arc::clone(&reload), journal, raised });
         app.spawn(Arc::clone(&drill).keep());
         let looked = app.heed(policy, &reload)?;
-        app.look_after_credentials(policy, &shared)?;
+        app.look_after_credentials((policy, data), &shared)?;
         let (door, files) = (Arc::clone(&shared.door), Arc::clone(&shared.kept));
         app.tasks.spawn(kept::keep(door, files, policy.auth_failures.save_interval, app.drain.clone()));
         if let Some(vault) = &shared.vault {

@@ -29,7 +29,7 @@ use crate::data::secure::ClientTls;
 use crate::data::upstream::health::{Check, Wellness};
 use crate::data::upstream::{self, Patience, Retrying, Site, Target, Timeouts};
 use crate::evidence::bundle::Maker;
-use crate::evidence::seal::{Bao, Master, Vault};
+use crate::evidence::seal::{Bao, Master, Vault, WantedAges};
 use crate::identity::{SecretError, resolve};
 
 /// Why a checked policy cannot be run on this machine.
@@ -123,6 +123,12 @@ fn master(policy: &Policy, source: &MasterSource) -> Result<Master, CompileError
         })),
         (MasterSource::OpenBao { .. }, None) => Err(wrong("policy names no server")),
     }
+}
+
+/// How old the keys of sealed files may grow.
+#[must_use]
+pub const fn wanted_ages(policy: &Policy) -> WantedAges {
+    WantedAges { master: policy.at_rest.master_key_age, data: policy.at_rest.data_key_age }
 }
 
 /// The upstreams of `policy`, with how TLS is spoken with those that `tls` names.

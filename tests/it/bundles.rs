@@ -222,6 +222,35 @@ fn full_segments_are_sealed_beside_the_traffic_and_a_new_master_key_takes_over()
 }
 
 #[test]
+fn a_master_key_that_has_grown_old_is_told_of_once() {
+    let outside = tempfile::tempdir().unwrap();
+    let master = key_file(outside.path(), "master");
+    let more =
+        format!("at_rest: {{ master_key: \"file:{}\" }}\nmonitors: {{ integrity_interval: 1s }}", master.display());
+    let sidecar = Sidecar::with(&Upstream::start(), &more);
+    sidecar.change("/v1/incidents", ANN, &json!({ "severity": "SEV3", "title": "something to seal" }));
+    sidecar.secure_evidence();
+    let told = |sidecar: &Sidecar| {
+        let events = sidecar.events("security.alert.raised").into_iter();
+        let of_age = events.filter(|event| event["action"] == "key_age");
+        of_age.filter(|event| event["inputs"]["reason"].to_string().contains("master key")).count()
+    };
+    assert_eq!(told(&sidecar), 0, "it is young");
+    let (_, dir) = sidecar.stop();
+    let since = dir.path().join("data/keys/masters.json");
+    let noted: std::collections::BTreeMap<String, u64> =
+        serde_json::from_slice(&std::fs::read(&since).unwrap()).unwrap();
+    let long_ago: std::collections::BTreeMap<_, u64> = noted.into_keys().map(|name| (name, 0)).collect();
+    std::fs::write(&since, serde_json::to_vec(&long_ago).unwrap()).unwrap();
+    let sidecar = Sidecar::on(dir);
+    sidecar.until("it is told of", |sidecar| told(sidecar) > 0);
+    // Two more looks have come and gone once the journal has been verified twice more.
+    sidecar.until("it has looked again", |sidecar| sidecar.events("integrity.record").len() >= 2);
+    assert_eq!(told(&sidecar), 1);
+    assert_eq!(sidecar.posture(), "BLOCK", "as it was");
+}
+
+#[test]
 fn a_bundle_is_made_where_no_sidecar_runs() {
     let sidecar = Sidecar::open(&Upstream::start());
     let opened = sidecar.change("/v1/incidents", ANN, &json!({ "severity": "SEV2", "title": "odd orders" }));

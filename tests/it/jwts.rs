@@ -12,6 +12,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, send};
+use crate::pki::{Authority, Issued, saying};
 use crate::sidecar::{ANN, ROOT, Sidecar};
 use crate::upstream::Upstream;
 
@@ -136,6 +137,39 @@ fn keys_that_change_are_fetched_once_and_those_that_are_gone_sign_nothing() {
     }
     let fetched = idp.served.take().len();
     assert!(fetched < 25, "{fetched} fetches");
+}
+
+#[test]
+fn keys_are_fetched_over_tls_from_whom_policy_believes_and_from_nobody_else() {
+    let (upstream, signer, outside) = (Upstream::start(), Signer::new("a"), tempfile::tempdir().unwrap());
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let keys = Arc::new(Mutex::new(json!({ "keys": [signer.jwk()] }).to_string()));
+    let ca = outside.path().join("ca.pem");
+    std::fs::write(&ca, ours.pem()).unwrap();
+    let more = format!("refresh: 1s, refetch: 1s, ca: {}", ca.display());
+    let jwks = |shows: &Issued| format!("https://localhost:{}/keys", saying(shows, Arc::clone(&keys)).port());
+
+    let sidecar = believing(&upstream, &jwks(&ours.issue(&["localhost"])), &more);
+    sidecar.until("they are fetched", |it| knock(it, &signer.token("u1", "bots")).status == 200);
+    let next = Signer::new("b");
+    *keys.lock().unwrap() = json!({ "keys": [next.jwk()] }).to_string();
+    sidecar.until("they are fetched again", |it| knock(it, &next.token("u1", "bots")).status == 200);
+    // What cannot be read changes nothing while the last keys are kept.
+    *keys.lock().unwrap() = "not keys".to_owned();
+    sidecar.until("it is told", |it| {
+        it.events("security.alert.raised").iter().any(|event| event["action"] == "issuer.keys_unread")
+    });
+    assert_eq!(knock(&sidecar, &next.token("u1", "bots")).status, 200);
+    drop(sidecar);
+
+    *keys.lock().unwrap() = json!({ "keys": [signer.jwk()] }).to_string();
+    for shows in [theirs.issue(&["localhost"]), ours.issue(&["elsewhere"])] {
+        let sidecar = believing(&upstream, &jwks(&shows), &more);
+        sidecar.until("it is told", |it| {
+            it.events("security.alert.raised").iter().any(|event| event["action"] == "issuer.keys_unread")
+        });
+        assert_eq!(knock(&sidecar, &signer.token("u1", "bots")).status, 401);
+    }
 }
 
 #[test]

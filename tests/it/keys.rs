@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -98,6 +98,62 @@ fn what_is_revoked_is_cut_on_an_open_connection() {
     let received = upstream.one();
     assert!(!received.whole && received.body == b"first", "{received:?}");
     assert_eq!(knock(&sidecar, DESK).status, 401);
+}
+
+/// A request whose body has begun and does not end.
+fn streaming(sidecar: &Sidecar, key: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(sidecar.ingress).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let head =
+        format!("POST /door HTTP/1.1\r\nhost: localhost\r\nx-api-key: {key}\r\ntransfer-encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(b"5\r\nfirst\r\n").unwrap();
+    stream
+}
+
+/// `SEKISHO_TEST_NOTES` names a file that gets the times from the command to the end of each connection (`make revocations`).
+#[test]
+fn a_revocation_ends_every_connection_that_is_open() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::with(&upstream, "limits: { in_flight: 1024 }");
+    let mut times = Vec::new();
+    for round in 0..std::env::var("SEKISHO_TEST_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap()) {
+        let (id, begun) = (format!("bot{round}"), upstream.begun());
+        let key = key_of(&sidecar, &["keys", "create", &id, "--role", "service"]);
+        let streams: Vec<TcpStream> = (0..100).map(|_| streaming(&sidecar, &key)).collect();
+        sidecar.until("all are under way", |_| upstream.begun() >= begun + streams.len());
+        let ends: Vec<_> = streams
+            .into_iter()
+            .map(|mut stream| {
+                std::thread::spawn(move || {
+                    let mut said = Vec::new();
+                    stream.read_to_end(&mut said).unwrap_or_default();
+                    (Instant::now(), said)
+                })
+            })
+            .collect();
+        let asked = json!({ "kind": "credential", "id": id, "reason": "test" });
+        let commanded = Instant::now();
+        assert_eq!(sidecar.change("/v1/revocations", ROOT, &asked).status, 200);
+        for end in ends {
+            let (at, said) = end.join().unwrap();
+            assert!(!said.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&said));
+            times.push(at.saturating_duration_since(commanded));
+        }
+        assert_eq!(knock(&sidecar, &key).status, 401);
+    }
+    times.sort_unstable();
+    if let Some(notes) = std::env::var_os("SEKISHO_TEST_NOTES") {
+        let at = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+        let text = format!(
+            "{} connections, from the command to their end: p50 {:.1} ms, p99 {:.1} ms, last {:.1} ms\n",
+            times.len(),
+            at(50),
+            at(99),
+            at(100)
+        );
+        std::fs::write(notes, text).unwrap();
+    }
 }
 
 #[test]

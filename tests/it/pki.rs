@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -199,6 +199,23 @@ impl Session {
 
 /// An upstream over TLS, which says what it was asked and how.
 pub(crate) fn upstream(shows: &Issued, versions: Versions, alpn: &[&str], asks: Option<&Authority>) -> SocketAddr {
+    answering(shows, versions, (alpn, asks), Arc::new(say))
+}
+
+/// What a server over TLS says to a request, under the name it was asked by in the handshake, of this peer.
+type Says = Arc<dyn Fn(&Request<Incoming>, &str, SocketAddr) -> String + Send + Sync>;
+
+/// A server over TLS that always says what `text` is now.
+pub(crate) fn saying(shows: &Issued, text: Arc<Mutex<String>>) -> SocketAddr {
+    answering(shows, Versions::Both, (&["http/1.1"], None), Arc::new(move |_, _, _| text.lock().unwrap().clone()))
+}
+
+fn answering(
+    shows: &Issued,
+    versions: Versions,
+    (alpn, asks): (&[&str], Option<&Authority>),
+    says: Says,
+) -> SocketAddr {
     let builder = ServerConfig::builder_with_protocol_versions(versions.list());
     let builder = match asks {
         None => builder.with_no_client_auth(),
@@ -214,27 +231,32 @@ pub(crate) fn upstream(shows: &Issued, versions: Versions, alpn: &[&str], asks: 
     let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { serve(tokio::net::TcpListener::from_std(socket).unwrap(), Arc::new(config)).await });
+        runtime.block_on(async {
+            serve(tokio::net::TcpListener::from_std(socket).unwrap(), Arc::new(config), says).await
+        });
     });
     address
 }
 
-async fn serve(socket: tokio::net::TcpListener, config: Arc<ServerConfig>) {
+async fn serve(socket: tokio::net::TcpListener, config: Arc<ServerConfig>, says: Says) {
     while let Ok((stream, peer)) = socket.accept().await {
+        let says = Arc::clone(&says);
         let accepting = TlsAcceptor::from(Arc::clone(&config)).accept(stream);
         tokio::spawn(async move {
             let Ok(stream) = accepting.await else { return };
             let name = stream.get_ref().1.server_name().unwrap_or("-").to_owned();
-            let service = service_fn(move |request| say(request, name.clone(), peer));
+            let service = service_fn(move |request| {
+                let said = says(&request, &name, peer);
+                async move { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(said)))) }
+            });
             let _gone = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
 /// The version, the host that was asked for, the name in the handshake, and the connection by its port.
-async fn say(request: Request<Incoming>, name: String, peer: SocketAddr) -> Result<Response<Full<Bytes>>, Infallible> {
+fn say(request: &Request<Incoming>, name: &str, peer: SocketAddr) -> String {
     let host = request.headers().get("host").and_then(|host| host.to_str().ok());
     let host = host.or(request.uri().authority().map(http::uri::Authority::as_str)).unwrap_or("-");
-    let said = format!("{:?} {host} {name} {}\n", request.version(), peer.port());
-    Ok(Response::new(Full::new(said.into())))
+    format!("{:?} {host} {name} {}\n", request.version(), peer.port())
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -41,6 +42,7 @@ pub(crate) struct Upstream {
     received: Arc<Mutex<Vec<Received>>>,
     /// What has come of the last body, whether or not it has ended.
     underway: Arc<Mutex<Vec<u8>>>,
+    begun: Arc<AtomicUsize>,
     reply: Reply,
 }
 
@@ -56,6 +58,7 @@ impl Upstream {
             address: socket.local_addr().unwrap(),
             received: Arc::default(),
             underway: Arc::default(),
+            begun: Arc::default(),
             reply: Arc::new(reply),
         };
         let serving = upstream.clone();
@@ -81,7 +84,8 @@ impl Upstream {
                 }
             }
         });
-        Self { address, received: Arc::default(), underway: Arc::default(), reply: Arc::new(|_| Response::default()) }
+        let reply: Reply = Arc::new(|_| Response::default());
+        Self { address, received: Arc::default(), underway: Arc::default(), begun: Arc::default(), reply }
     }
 
     async fn serve(self, socket: tokio::net::TcpListener) {
@@ -98,6 +102,7 @@ impl Upstream {
         // Kept frame by frame: what arrived before a break is what leaked.
         let (mut body, mut bytes, mut whole) = (request.into_body(), Vec::new(), true);
         self.underway.lock().unwrap().clear();
+        self.begun.fetch_add(1, Ordering::Relaxed);
         while let Some(frame) = body.frame().await {
             match frame.map(hyper::body::Frame::into_data) {
                 Ok(Ok(data)) => {
@@ -127,6 +132,11 @@ impl Upstream {
     /// What has come of the last body so far.
     pub(crate) fn underway(&self) -> Vec<u8> {
         self.underway.lock().unwrap().clone()
+    }
+
+    /// How many requests have begun to arrive.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// How much has arrived.

@@ -6,7 +6,6 @@ use std::path::Path;
 use sekisho_policy::{BaoLogin, MasterSource, Policy, SecretSource};
 
 use super::report::{Finding, Group, Trouble};
-use crate::cli::keys::at_rest::over_age;
 use crate::compile;
 use crate::evidence::seal::KeyAges;
 use crate::identity::{SecretError, resolve};
@@ -180,7 +179,7 @@ fn ages(policy: &Policy, data: &Path) -> Vec<Finding> {
             return vec![Finding::fail(Group::Certificates, "keys of sealed files", Trouble::new(&error, hint))];
         }
     };
-    let old = over_age(policy, &ages).into_iter().map(|age| {
+    let old = ages.over(compile::wanted_ages(policy)).into_iter().map(|age| {
         let hint = if age.master.is_empty() {
             "replace the master key as deploy/runbooks/master_key_rotation.md says"
         } else {

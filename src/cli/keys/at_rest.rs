@@ -1,10 +1,8 @@
 //! The keys of sealed files: made, looked at, wrapped anew.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
-use sekisho_policy::Policy;
 use sekisho_seal::MasterKey;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -63,7 +61,7 @@ impl Ages {
             Ok(ages) => ages,
             Err(error) => return terminal.fail(Exit::Environment, error),
         };
-        let over = over_age(&policy, &ages);
+        let over = ages.over(compile::wanted_ages(&policy));
         if self.json {
             let over: Vec<&str> = over.iter().map(|age| age.what.as_str()).collect();
             terminal.say(json!({ "masters": ages.masters, "data_keys": ages.data_keys, "over_age": over }));
@@ -82,14 +80,6 @@ impl Ages {
         }
         if over.is_empty() { Exit::Fine } else { Exit::Found }
     }
-}
-
-/// The keys that are older than policy wants them.
-pub(in crate::cli) fn over_age<'a>(policy: &Policy, ages: &'a KeyAges) -> Vec<&'a Age> {
-    let days = |time: Duration| time.as_secs() / (24 * 60 * 60);
-    let (master, data) = (days(policy.at_rest.master_key_age), days(policy.at_rest.data_key_age));
-    let masters = ages.masters.iter().filter(|age| age.age_days > master);
-    masters.chain(ages.data_keys.iter().filter(|age| age.wrapped_days > data)).collect()
 }
 
 /// Brings the keys of all sealed files under the master key of the policy; the files themselves are not touched.

@@ -159,9 +159,9 @@ impl Signals {
         self.tell(&self.counted().policy_drift, "policy_drift", "a policy file that was refused", now);
     }
 
-    /// An API key is older than policy wants it: told, and nothing tightens.
-    pub fn key_age(&self, id: &str, days: u64) -> bool {
-        let reason = format!("`{id}` was made {days} days ago: rotate it");
+    /// A key, of whatever kind, is older than policy wants it: told, and nothing tightens.
+    pub fn key_age(&self, what: &str, days: u64) -> bool {
+        let reason = format!("{what}: {days} days old, more than policy wants: time to rotate");
         let told =
             |name| Raised { name, level: None, scope: Scope::Fleet, incident: None, reason, measures: Vec::new() };
         self.raise("key_age".parse().ok().map(told))

@@ -1,11 +1,13 @@
 //! Which keys there are, how old they are, and how they come under another master key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sekisho_seal::KeyFile;
 use serde::Serialize;
+use tokio::time::MissedTickBehavior;
 
 use super::{KEY, Master, Vault, VaultError, now_ms};
 use crate::evidence::disk::replace;
@@ -65,6 +67,54 @@ impl KeyAges {
         }
         Ok(ages)
     }
+
+    /// The keys that are older than `wanted`.
+    #[must_use]
+    pub fn over(&self, wanted: WantedAges) -> Vec<&Age> {
+        let days = |time: Duration| time.as_secs() / (24 * 60 * 60);
+        let (master, data) = (days(wanted.master), days(wanted.data));
+        let masters = self.masters.iter().filter(|age| age.age_days > master);
+        masters.chain(self.data_keys.iter().filter(|age| age.wrapped_days > data)).collect()
+    }
+}
+
+/// How old keys may grow.
+#[derive(Clone, Copy, Debug)]
+pub struct WantedAges {
+    /// A master key, since it was first used here.
+    pub master: Duration,
+    /// A data key, since it was last wrapped.
+    pub data: Duration,
+}
+
+/// Looks at the keys below `data` now and every `interval`, and tells of each master key that is over age, and of data keys
+/// together: once, and again when there are others.
+pub async fn watch(data: PathBuf, wanted: WantedAges, interval: Duration, tell: impl Fn(&str, u64) -> bool + Send) {
+    let mut told = BTreeSet::new();
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let data = data.clone();
+        // Key files are many where segments are.
+        let read = tokio::task::spawn_blocking(move || KeyAges::of(&data)).await;
+        let Ok(Ok(ages)) = read else { continue };
+        let over = notices(&ages.over(wanted));
+        // What could not be told is told the next time.
+        let known = over.into_iter().filter(|(what, days)| told.contains(what) || tell(what, *days));
+        told = known.map(|(what, _)| what).collect();
+    }
+}
+
+/// What is told of keys that are over age, with the days of the oldest.
+fn notices(over: &[&Age]) -> Vec<(String, u64)> {
+    let (masters, data): (Vec<&Age>, Vec<&Age>) = over.iter().partition(|age| age.master.is_empty());
+    let mut notices: Vec<_> =
+        masters.iter().map(|age| (format!("the master key {}", age.what), age.age_days)).collect();
+    if let Some(oldest) = data.iter().map(|age| age.wrapped_days).max() {
+        notices.push((format!("the data keys of {} files", data.len()), oldest));
+    }
+    notices
 }
 
 /// What wrapping anew came to.

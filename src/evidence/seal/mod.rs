@@ -18,7 +18,7 @@ mod segments;
 
 mod ages;
 
-pub use ages::{Age, KeyAges, Rewrapped};
+pub use ages::{Age, KeyAges, Rewrapped, WantedAges, watch as watch_ages};
 pub use bao::{Bao, BaoError};
 pub use master::{Master, VaultError};
 pub use pair::{KEY, SEALED};
