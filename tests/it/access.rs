@@ -71,6 +71,38 @@ fn too_many_failures_lock_the_pair_out_and_nobody_else() {
 }
 
 #[test]
+fn spellings_of_an_id_are_one_and_what_only_looks_like_it_is_none() {
+    let upstream = Upstream::start();
+    let sidecar = Sidecar::with(&upstream, "auth_failures: { per_pair: 3, per_peer: 1000, lockout: 30s }");
+    let spelled: Vec<String> = ["ann", "ANN", "aNn", "Ann"].map(|id| format!("sekisho_{id}_wrong")).into();
+    let padded = ["  sekisho_ann_wrong", "sekisho_ANN_wrong\t "].map(str::to_owned);
+    let statuses: Vec<u16> = spelled.iter().chain(&padded).map(|key| knock(&sidecar, key).status).collect();
+    assert_eq!(statuses, [401, 401, 401, 429, 429, 429]);
+    for id in ["d\u{435}sk", "\u{ff44}esk", "desk\u{200b}", "de%73k", "desk ", "d e s k"] {
+        let key = DESK.replacen("desk", id, 1);
+        let status = knock(&sidecar, &key).status;
+        assert!(matches!(status, 401 | 429), "{id:?} was answered {status}");
+    }
+    assert_eq!(upstream.count(), 0);
+    assert_eq!(knock(&sidecar, DESK).status, 200);
+}
+
+#[test]
+fn a_full_disk_is_no_way_in() {
+    let upstream = Upstream::start();
+    let more = "auth_failures: { per_pair: 3, lockout: 5m, save_interval: 100ms }";
+    let Some(sidecar) = Sidecar::with_small_disk(&upstream, 8, more) else { return };
+    assert_eq!(knock(&sidecar, DESK).status, 200);
+    let filler = sidecar.data_as_seen().join("filler");
+    assert!(std::fs::write(&filler, vec![b'x'; 16 << 20]).is_err(), "it is full");
+    let statuses: Vec<u16> = (0..4).map(|_| knock(&sidecar, "sekisho_ann_wrong").status).collect();
+    assert_eq!(statuses, [401, 401, 401, 429]);
+    assert_eq!(knock(&sidecar, ANN).status, 429, "it counts all the same");
+    assert_eq!(knock(&sidecar, "sekisho_desk_wrong").status, 401);
+    assert_eq!(knock(&sidecar, DESK).status, 200);
+}
+
+#[test]
 fn nobody_can_lock_an_operator_out_of_tightening() {
     let sidecar = Sidecar::with(&Upstream::start(), "auth_failures: { per_pair: 3, lockout: 30s }");
     let asked = serde_json::json!({ "reason": "test" });

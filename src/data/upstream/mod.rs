@@ -61,7 +61,7 @@ pub struct Upstreams {
     by_name: Arc<HashMap<Arc<str>, Arc<Upstream>, RandomState>>,
 }
 
-/// An upstream as policy has it. It is made once; each worker has an [`Upstream`] of it, with connections of its own.
+/// An upstream as policy has it. It is made once; each worker has an `Upstream` of it, with connections of its own.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The name that routes use.
