@@ -30,6 +30,7 @@ use super::linger::Lingering;
 use super::live::Serving;
 use super::observe::Observe;
 use super::peers::Peers;
+use super::preface::Prefaced;
 use super::secure::ServerTls;
 use super::timer::Coarse;
 use super::websocket::WebSockets;
@@ -231,7 +232,7 @@ async fn changed(socket: &mut Socket) {
 impl<H: Handle> Connection<H> {
     async fn plain(self, stream: TcpStream) {
         let versions = Arc::clone(&self.versions);
-        self.serve(&versions.any, TokioIo::new(stream), None).await;
+        self.serve(&versions.any, TokioIo::new(Prefaced::new(stream)), None).await;
     }
 
     async fn secured(self, stream: TcpStream, tls: &ServerTls) {

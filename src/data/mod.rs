@@ -32,6 +32,8 @@ mod drain;
 
 mod linger;
 
+mod preface;
+
 mod timer;
 
 pub mod upstream;

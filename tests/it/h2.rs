@@ -147,6 +147,21 @@ fn a_request_that_is_none_in_http_2_reaches_nobody() {
 }
 
 #[test]
+fn a_preface_that_is_none_ends_the_connection_without_an_answer_of_http_1() {
+    let sidecar = Sidecar::open(&Upstream::start());
+    let told = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(sidecar.egress).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut told = Vec::new();
+        stream.read_to_end(&mut told).unwrap();
+        String::from_utf8(told).unwrap()
+    };
+    assert_eq!(told(b"INVALID CONNECTION PREFACE\r\n\r\n"), "");
+    assert!(told(b"GET /a b HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 400 "), "one who speaks HTTP/1 is told");
+}
+
+#[test]
 fn a_body_that_is_not_as_long_as_it_says_goes_on_to_no_end() {
     let upstream = Upstream::start();
     let sidecar = Sidecar::blocked(&upstream);
