@@ -4,6 +4,8 @@
 //! sampling a hash. Every place is found independently of where the search started, so that chunks make no difference. DESIGN.md
 //! teaches how.
 
+mod groups;
+
 mod literals;
 
 mod masks;
@@ -17,6 +19,7 @@ pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
+use groups::deal;
 use literals::Literals;
 use masks::{Found, found};
 use near::{fix_tag, has_colon, is_wide, named, percent};
@@ -26,7 +29,7 @@ use crate::decode;
 use crate::ruleset::names::Tails;
 use crate::ruleset::pack::Engine;
 use crate::ruleset::{Ruleset, Shaped};
-use crate::simd::{AHEAD, BLOCK, Filter, Filters, Masks, fill};
+use crate::simd::{AHEAD, BLOCK, Filter, Filters, GROUPS, Masks, fill};
 
 /// A place worth a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,10 +102,12 @@ pub(crate) struct Hunt {
 impl Hunt {
     pub(crate) fn new(patterns: &[Shaped], engines: &BTreeMap<Engine, usize>, tails: &Tails) -> Result<Self, String> {
         let literals = Literals::new(&asked(patterns, engines))?;
+        let inner = deal(&literals.triggers(true), 2 * GROUPS, false);
+        let (inner, more) = inner.split_at(GROUPS);
         let filters = Filters {
-            word: Filter::new(&literals.triggers(false)),
-            inner: Filter::new(&literals.triggers(true)),
-            tail: Filter::folded(&ends(tails, engines)),
+            word: Filter::new(&deal(&literals.triggers(false), GROUPS, false)),
+            inner: [inner, more].map(Filter::new),
+            tail: Filter::folded(&deal(&ends(tails, engines), GROUPS, true)),
         };
         let seeds = [Engine::Wif, Engine::Stellar, Engine::Nats, Engine::Xrp];
         let seeds = seeds.iter().any(|engine| engines.contains_key(engine));

@@ -32,8 +32,8 @@ pub(crate) struct Masks {
 pub(crate) struct Filters {
     /// Literals that count only where a word begins.
     pub(crate) word: Filter,
-    /// Literals that count anywhere.
-    pub(crate) inner: Filter,
+    /// Literals that count anywhere: they are asked at every byte, so they have twice as many groups.
+    pub(crate) inner: [Filter; 2],
     /// The last three letters of forbidden names.
     pub(crate) tail: Filter,
 }
@@ -46,23 +46,22 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Literals that are near each other in `literals` share a group: the more alike they are, the less passes by chance.
-    pub(crate) fn new(literals: &[Vec<u8>]) -> Self {
-        Self::with(literals, |filter, place, group, byte| filter.allow(place, group, byte))
+    /// Lets the literals of each group pass; of groups there are at most [`GROUPS`].
+    pub(crate) fn new(groups: &[Vec<Vec<u8>>]) -> Self {
+        Self::with(groups, |filter, place, group, byte| filter.allow(place, group, byte))
     }
 
     /// As [`Self::new`], of three letters of either case each.
-    pub(crate) fn folded(literals: &[Vec<u8>]) -> Self {
-        Self::with(literals, |filter, place, group, byte| {
+    pub(crate) fn folded(groups: &[Vec<Vec<u8>>]) -> Self {
+        Self::with(groups, |filter, place, group, byte| {
             filter.allow(place, group, byte.map(|byte| byte.to_ascii_lowercase()));
             filter.allow(place, group, byte.map(|byte| byte.to_ascii_uppercase()));
         })
     }
 
-    fn with(literals: &[Vec<u8>], allow: impl Fn(&mut Self, usize, u8, Option<u8>)) -> Self {
+    fn with(groups: &[Vec<Vec<u8>>], allow: impl Fn(&mut Self, usize, u8, Option<u8>)) -> Self {
         let mut filter = Self::default();
-        let share = literals.len().div_ceil(GROUPS).max(1);
-        for (group, literals) in literals.chunks(share).enumerate() {
+        for (group, literals) in groups.iter().take(GROUPS).enumerate() {
             for literal in literals {
                 for place in 0..PLACES {
                     allow(&mut filter, place, 1 << group, literal.get(place).copied());
@@ -134,7 +133,7 @@ fn plain(filters: &Filters, bytes: [u8; PLACES], bit: u64, masks: &mut Masks) {
     set(&mut masks.rare, matches!(byte, 0 | b'%'));
     set(&mut masks.slash, byte == b'\\');
     set(&mut masks.word, filters.word.passes(bytes));
-    set(&mut masks.inner, filters.inner.passes(bytes));
+    set(&mut masks.inner, filters.inner.iter().any(|filter| filter.passes(bytes)));
     set(&mut masks.tail, filters.tail.passes(bytes));
 }
 
@@ -164,7 +163,8 @@ mod avx2 {
 
     #[target_feature(enable = "avx2")]
     fn fill_with(filters: &Filters, bytes: &[u8], out: &mut [Masks]) {
-        let tables = [Tables::of(&filters.word), Tables::of(&filters.inner), Tables::of(&filters.tail)];
+        let [inner, more] = &filters.inner;
+        let tables = [&filters.word, inner, more, &filters.tail].map(|filter| Tables::of(filter));
         for (masks, window) in out.iter_mut().zip(windows(bytes)) {
             let [first, second] = halves(window);
             *masks = join(&Half::of(&tables, first), &Half::of(&tables, second));
@@ -228,13 +228,13 @@ mod avx2 {
     impl Half {
         #[target_feature(enable = "avx2")]
         #[inline]
-        fn of(tables: &[Tables; 3], bytes: &[u8; BLOCK / 2 + AHEAD]) -> Self {
+        fn of(tables: &[Tables; 4], bytes: &[u8; BLOCK / 2 + AHEAD]) -> Self {
             let [first, second, third] = loads(bytes);
             let letter = at_most(_mm256_sub_epi8(_mm256_or_si256(first, all(0x20)), all(b'a')), 25);
             let digit = at_most(_mm256_sub_epi8(first, all(b'0')), 9);
             let equals = is(first, b'=');
             let three = [Nibbles::of(first), Nibbles::of(second), Nibbles::of(third)];
-            let [word, inner, tail] = tables;
+            let [word, inner, more, tail] = tables;
             Self {
                 alnum: bits(_mm256_or_si256(letter, digit)),
                 letter: bits(letter),
@@ -244,7 +244,7 @@ mod avx2 {
                 rare: bits(_mm256_or_si256(is(first, b'%'), is(first, 0))),
                 slash: bits(is(first, b'\\')),
                 word: word.passes(&three),
-                inner: inner.passes(&three),
+                inner: inner.passes(&three) | more.passes(&three),
                 tail: tail.passes(&three),
             }
         }
@@ -321,7 +321,8 @@ pub(crate) const BLOCK: usize = 64;
 pub(crate) const AHEAD: usize = PLACES - 1;
 /// A filter sees three bytes.
 const PLACES: usize = 3;
-const GROUPS: usize = 8;
+/// Groups of literals that one filter tells apart.
+pub(crate) const GROUPS: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -331,18 +332,18 @@ mod tests {
 
     fn filters() -> Filters {
         let filter = |literals: &[&str]| {
-            Filter::new(&literals.iter().map(|literal| literal.as_bytes().to_vec()).collect::<Vec<_>>())
+            Filter::new(&literals.iter().map(|literal| vec![literal.as_bytes().to_vec()]).collect::<Vec<_>>())
         };
         Filters {
             word: filter(&["ghp_", "AKIA", "0x", "sk-", "xoxb-"]),
-            inner: filter(&["\\u0", "&#", "://", "\u{80}"]),
+            inner: [filter(&["\\u0", "&#"]), filter(&["://", "\u{80}"])],
             tail: filter(&["ord", "ORD", "key", "ken"]),
         }
     }
 
     #[test]
     fn a_filter_lets_its_literals_pass_and_little_else() {
-        let filter = Filter::new(&[b"ghp_".to_vec(), b"0x".to_vec()]);
+        let filter = Filter::new(&[vec![b"ghp_".to_vec()], vec![b"0x".to_vec()]]);
         for (bytes, passes) in [(*b"ghp", true), (*b"0x9", true), (*b"0xz", true), (*b"gh_", false), (*b"1x9", false)] {
             assert_eq!(filter.passes(bytes), passes, "{bytes:?}");
         }
