@@ -48,8 +48,9 @@ pub(crate) fn spells_bytes(text: &[u8]) -> bool {
 
 /// The value of two hex digits.
 pub(crate) fn hex(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    Some(digit(high)? << 4 | digit(low)?)
+    let digit = |byte: u8| DIGITS.get(usize::from(byte)).copied().unwrap_or(NONE);
+    let (high, low) = (digit(high), digit(low));
+    (high | low < 16).then_some(high << 4 | low)
 }
 
 /// The word around `at`, percent escapes decoded.
@@ -293,6 +294,30 @@ const fn sextets() -> [u8; 256] {
             b'0'..=b'9' => byte - b'0' + 52,
             b'+' | b'-' => 62,
             b'/' | b'_' => 63,
+            _ => NONE,
+        };
+        at += 1;
+    }
+    table
+}
+
+/// What a hex digit of either case stands for.
+static DIGITS: [u8; 256] = digits();
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "const evaluation: the index runs 0..256, checked by the compiler"
+)]
+const fn digits() -> [u8; 256] {
+    let mut table = [NONE; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        table[at] = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
             _ => NONE,
         };
         at += 1;

@@ -13,6 +13,7 @@ use super::Asker;
 #[derive(Debug)]
 pub(super) struct Literals {
     buckets: Vec<Bucket>,
+    begins: Beginnings,
     automaton: DFA,
     /// The bucket of each literal of the automaton.
     owners: Vec<usize>,
@@ -38,7 +39,8 @@ impl Literals {
         });
         let (owners, literals): (Vec<usize>, Vec<&[u8]>) = literals.unzip();
         let automaton = DFA::builder().start_kind(StartKind::Anchored).build(literals);
-        Ok(Self { automaton: automaton.map_err(|error| error.to_string())?, buckets, owners })
+        let begins = Beginnings::new(buckets.iter().map(|bucket| bucket.trigger.as_slice()));
+        Ok(Self { automaton: automaton.map_err(|error| error.to_string())?, begins, buckets, owners })
     }
 
     /// The first bytes of the literals that count within words, or of those that do not.
@@ -65,7 +67,8 @@ impl Literals {
     /// The bucket of which a literal stands at `at`, and whether it counts within words.
     #[inline]
     pub(super) fn at(&self, bytes: &[u8], at: usize) -> Option<(usize, bool)> {
-        let literal = self.stands(bytes.get(at..)?)?;
+        let rest = bytes.get(at..).filter(|rest| self.begins.may(rest))?;
+        let literal = self.stands(rest)?;
         let bucket = *self.owners.get(literal.as_usize())?;
         Some((bucket, self.buckets.get(bucket)?.inner))
     }
@@ -91,6 +94,51 @@ impl Literals {
     }
 }
 
+/// A bit for the hash of every three bytes that a literal begins with: it turns most places away before the automaton is asked, which
+/// costs a branch that nobody foresees.
+struct Beginnings(Vec<u64>);
+
+impl std::fmt::Debug for Beginnings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Beginnings")
+    }
+}
+
+impl Beginnings {
+    fn new<'a>(triggers: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut begins = Self(vec![0; 1 << (BITS - 6)]);
+        for trigger in triggers {
+            match *trigger {
+                [first, second, third, ..] => begins.add([first, second, third]),
+                [first, second] => (0..=u8::MAX).for_each(|third| begins.add([first, second, third])),
+                _ => begins.0.fill(u64::MAX),
+            }
+        }
+        begins
+    }
+
+    fn add(&mut self, three: [u8; 3]) {
+        let slot = Self::slot(three);
+        if let Some(word) = self.0.get_mut(slot >> 6) {
+            *word |= 1 << (slot & 63);
+        }
+    }
+
+    /// Whether a literal may begin as `rest` does. What is shorter than three bytes may be one of two.
+    #[inline]
+    fn may(&self, rest: &[u8]) -> bool {
+        let Some(three) = rest.first_chunk::<3>() else { return true };
+        let slot = Self::slot(*three);
+        self.0.get(slot >> 6).is_some_and(|word| word >> (slot & 63) & 1 == 1)
+    }
+
+    #[inline]
+    fn slot([first, second, third]: [u8; 3]) -> usize {
+        let number = u32::from_le_bytes([first, second, third, 0]);
+        (number.wrapping_mul(0x9e37_79b1) >> (u32::BITS - BITS)) as usize
+    }
+}
+
 fn buckets(asked: &[(Vec<u8>, Asker, bool)]) -> Vec<Bucket> {
     let mut triggers: Vec<Vec<u8>> =
         asked.iter().map(|(literal, ..)| literal.iter().copied().take(TRIGGER).collect()).collect();
@@ -105,5 +153,7 @@ fn buckets(asked: &[(Vec<u8>, Asker, bool)]) -> Vec<Bucket> {
 }
 
 const TRIGGER: usize = 5;
+/// Bits of a hash of three bytes: 8 KiB of them stay in the first cache.
+const BITS: u32 = 16;
 /// So much of a literal the automaton holds: the hot pass is sure of no more bytes than that.
 const LONGEST: usize = 60;

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 /// All names of a ruleset.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    suffixes: HashMap<Vec<u8>, Entry>,
+    suffixes: HashMap<Vec<u8>, Entry, RandomState>,
     tails: Tails,
 }
 
@@ -111,9 +113,6 @@ impl Names {
     /// The rules of `name`, most specific first.
     pub(crate) fn rules(&self, name: &[u8]) -> Vec<usize> {
         let folded = Folded::of(name);
-        if spared(&folded.text) {
-            return Vec::new();
-        }
         let mut rules = Vec::new();
         for (start, word) in folded.starts.iter().enumerate() {
             let suffix = folded.text.get(start..).unwrap_or_default();
@@ -123,7 +122,7 @@ impl Names {
                 rules.extend_from_slice(&entry.rules);
             }
         }
-        rules
+        if !rules.is_empty() && spared(&folded.text) { Vec::new() } else { rules }
     }
 }
 
