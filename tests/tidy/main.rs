@@ -10,6 +10,8 @@ mod edges;
 
 mod pure;
 
+mod signals;
+
 mod size;
 
 mod manifests;

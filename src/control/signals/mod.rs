@@ -9,6 +9,19 @@
 //! | [`execution`] | order messages let through, and refused while nothing is held | all |
 //! | [`monitors`] | disk, memory, descriptors, writes that do not return; the journal; the policy file; the clocks | what it is |
 //!
+//! Each is raised for real by a test, and there is one in which something happens that is not enough:
+//!
+//! | signal | raised in | not raised in |
+//! |---|---|---|
+//! | `auth_failures` | `tests/it/dod.rs::a_spike_of_failed_authentication_is_contained_and_one_failure_less_is_not` | the same |
+//! | `secret_leak` | `tests/it/signals.rs::secrets_that_go_on_leaking_tighten_and_one_does_not` | the same |
+//! | `execution` | `tests/it/signals.rs::a_surge_of_orders_tightens` | `tests/it/signals.rs::a_wave_of_refused_orders_tightens_and_half_of_one_does_not` |
+//! | `replays` | `tests/it/signals.rs::orders_that_are_replayed_tighten_and_one_that_is_sent_twice_does_not` | `tests/it/signals.rs::an_order_that_is_sent_again_because_it_was_not_taken_is_no_replay` |
+//! | `access` | `tests/it/signals.rs::known_callers_who_keep_probing_are_an_incident` | the same |
+//! | `resources` | `tests/it/signals.rs::a_disk_that_is_full_tightens_and_loses_no_tightening` | `tests/it/signals.rs::a_shortage_that_is_seen_once_tightens_where_once_is_enough_and_nowhere_else` |
+//! | `integrity` | `tests/it/signals.rs::a_journal_that_no_longer_verifies_is_sev0` | `tests/it/signals.rs::a_journal_that_cannot_be_read_once_is_a_blip_and_one_that_stays_so_is_unknown` |
+//! | `policy_drift` | `tests/it/signals.rs::a_policy_file_that_is_edited_is_noticed` | `tests/it/signals.rs::a_policy_file_that_is_back_at_the_next_look_is_nothing` |
+//!
 //! Gates have a room of their own, [`gates`](super::gates). Telling a signal never blocks. One event raises nothing where
 //! the count is above one, and what an outsider can cause without a key that exists is told to people and tightens nothing:
 //! he is limited at the door.
