@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::net::TcpStream;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -41,10 +41,9 @@ fn impossible(history: &[Done]) -> Vec<Done> {
     let changes: Vec<&Done> = history.iter().filter(|done| matches!(done.what, What::Block | What::Allow)).collect();
     let could = |order: &Done, wanted: What| {
         // A state may be in force from the asking of its change to the answer of the next.
-        changes.iter().enumerate().any(|(at, change)| {
-            let until = changes.get(at + 1).map_or(Duration::MAX, |next| next.answered);
-            change.what == wanted && change.asked < order.answered && until > order.asked
-        })
+        let over = changes.partition_point(|change| change.answered <= order.asked);
+        let may = changes[over.saturating_sub(1)..].iter().take_while(|change| change.asked < order.answered);
+        may.into_iter().any(|change| change.what == wanted)
     };
     let fits = |done: &&Done| match done.what {
         What::Passed => could(done, What::Allow),
@@ -84,9 +83,11 @@ type Sender<'s> = Box<dyn FnMut() -> What + Send + 's>;
 /// Flips the state under orders of all `senders`, and has what they saw fit one order of events.
 fn hold(on: &str, sidecar: &Sidecar, flips: usize, senders: Vec<Sender<'_>>) {
     let (start, stop, history) = (Instant::now(), AtomicBool::new(false), Mutex::new(Vec::new()));
+    let passed = AtomicUsize::new(0);
     let record = |what: &mut dyn FnMut() -> What| {
         let asked = start.elapsed();
         let what = what();
+        passed.fetch_add(usize::from(what == What::Passed), Ordering::Relaxed);
         history.lock().unwrap().push(Done { asked, answered: start.elapsed(), what });
     };
     let mut waits = Vec::new();
@@ -105,9 +106,8 @@ fn hold(on: &str, sidecar: &Sidecar, flips: usize, senders: Vec<Sender<'_>>) {
                 sidecar.release_all();
                 What::Allow
             });
-            let passed = || history.lock().unwrap().iter().filter(|done| done.what == What::Passed).count();
-            let before = passed();
-            sidecar.until("orders pass", |_| passed() > before + 5);
+            let before = passed.load(Ordering::Relaxed);
+            sidecar.until("orders pass", |_| passed.load(Ordering::Relaxed) > before + 5);
             let asked = Instant::now();
             record(&mut || {
                 assert_eq!(sidecar.tighten("BLOCK").status, 200);
@@ -141,14 +141,21 @@ fn hold(on: &str, sidecar: &Sidecar, flips: usize, senders: Vec<Sender<'_>>) {
 
 /// From each tightening to the first order sent after it that was refused.
 fn seen(history: &[Done]) -> Vec<Duration> {
+    let of = |what| history.iter().filter(move |done| done.what == what);
+    let mut refused: Vec<&Done> = of(What::Refused).collect();
+    refused.sort_unstable_by_key(|done| done.asked);
     // The first began before there were orders.
-    let tightened = history.iter().filter(|done| done.what == What::Block).skip(1);
-    let refused = |asked: Duration| {
-        let after = history.iter().filter(|done| done.what == What::Refused && done.asked >= asked);
-        after.map(|done| done.answered - asked).min()
+    let tightened = of(What::Block).skip(1).map(|done| done.asked);
+    let first = |asked: Duration| {
+        let after = &refused[refused.partition_point(|done| done.asked < asked)..];
+        // Each sender has one on its way at most: among so many is the first that was answered.
+        after.iter().take(SENDERS).map(|done| done.answered - asked).min()
     };
-    tightened.filter_map(|done| refused(done.asked)).collect()
+    tightened.filter_map(first).collect()
 }
+
+/// No connection has more senders.
+const SENDERS: usize = 4;
 
 /// How often the state is flipped: more is for a recipe, `SEKISHO_TEST_FLIPS=1000`.
 fn flips(usually: usize) -> usize {
