@@ -79,9 +79,30 @@ impl Flat {
 
 /// Whether some reader may trim it, or end it early, and find another text.
 fn is_padded(text: &str) -> bool {
+    // Almost all text is ASCII, and is looked at without being taken apart.
+    if text.is_ascii() {
+        let odd = text.bytes().fold(false, |odd, byte| odd | (byte < b' ') | (byte == 0x7F));
+        return odd || text.starts_with(' ') || text.ends_with(' ');
+    }
     text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) || text.contains(control)
 }
 
 fn control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{control, is_padded};
+
+    #[test]
+    fn what_a_reader_may_trim_or_end_early_is_padded_wherever_it_stands() {
+        for c in (0..0x3000).filter_map(char::from_u32).chain(['\u{feff}', 'ｄ', '𝒅']) {
+            let edge = c.is_whitespace() || control(c);
+            assert_eq!(is_padded(&format!("{c}side")), edge, "{c:?} first");
+            assert_eq!(is_padded(&format!("side{c}")), edge, "{c:?} last");
+            assert_eq!(is_padded(&format!("si{c}de")), control(c), "{c:?} within");
+        }
+        assert!(!is_padded("") && !is_padded("BUY"));
+    }
 }

@@ -186,9 +186,9 @@ impl Reader<'_> {
         self.expect('"')?;
         let mut text = String::new();
         loop {
-            let plain = self.rest.find(['"', '\\']).ok_or_else(|| self.malformed())?;
+            let plain = memchr::memchr2(b'"', b'\\', self.rest.as_bytes()).ok_or_else(|| self.malformed())?;
             let (before, _) = self.rest.split_at_checked(plain).ok_or_else(|| self.malformed())?;
-            if before.bytes().any(|byte| byte < b' ') {
+            if before.bytes().fold(false, |odd, byte| odd | (byte < b' ')) {
                 return Err(self.malformed());
             }
             text.push_str(before);
