@@ -49,8 +49,10 @@ pub(crate) enum Kind {
     Cell(usize),
     /// A literal; index of its bucket.
     Literal(usize),
-    /// A run of letters and digits as long as a seed starts here.
+    /// A run of letters and digits starts here that is as long as a seed, an account or a key that no literal tells.
     Run,
+    /// A run of letters and blanks starts here that may hold a phrase.
+    Words,
     /// A run of them starts here that is base64 of text, so many letters behind its beginning.
     Base64(u8),
     /// As [`Self::Base64`], of hex digits.
@@ -70,7 +72,7 @@ impl Kind {
     pub(crate) fn is_encoded(self) -> bool {
         match self {
             Self::Percent | Self::Zero | Self::Literal(_) | Self::Base64(_) | Self::Hex(_) => true,
-            Self::Known(_) | Self::Row | Self::Cell(_) | Self::Run | Self::Separator | Self::Dot => false,
+            Self::Known(_) | Self::Row | Self::Cell(_) | Self::Run | Self::Words | Self::Separator | Self::Dot => false,
         }
     }
 }
@@ -96,6 +98,9 @@ pub(crate) struct Hunt {
     /// The patterns that begin with each byte.
     starting: Vec<Vec<usize>>,
     seeds: bool,
+    phrases: bool,
+    accounts: bool,
+    keys: bool,
     dots: bool,
 }
 
@@ -111,8 +116,10 @@ impl Hunt {
         };
         let seeds = [Engine::Wif, Engine::Stellar, Engine::Nats, Engine::Xrp];
         let seeds = seeds.iter().any(|engine| engines.contains_key(engine));
-        let dots = engines.contains_key(&Engine::Ipv4);
-        Ok(Self { filters, literals, starting: starting(patterns), seeds, dots })
+        let has = |engine| engines.contains_key(&engine);
+        let (phrases, dots) = (has(Engine::Phrase), has(Engine::Ipv4));
+        let (accounts, keys) = (has(Engine::Iban), has(Engine::Mailgun));
+        Ok(Self { filters, literals, starting: starting(patterns), seeds, phrases, accounts, keys, dots })
     }
 
     /// Who asked for the literal of `bucket`.
@@ -178,6 +185,7 @@ struct Places {
     tags: Vec<usize>,
     rare: Vec<usize>,
     runs: Vec<usize>,
+    words: Vec<usize>,
 }
 
 impl Places {
@@ -188,6 +196,7 @@ impl Places {
         each(found.tags, |offset| self.tags.push(base + offset));
         each(found.rare, |offset| self.rare.push(base + offset));
         each(found.runs, |offset| self.runs.push(base + offset));
+        each(found.words, |offset| self.words.push(base + offset));
     }
 
     fn clear(&mut self) {
@@ -196,6 +205,7 @@ impl Places {
         self.tags.clear();
         self.rare.clear();
         self.runs.clear();
+        self.words.clear();
     }
 }
 
@@ -220,7 +230,7 @@ impl Text<'_> {
         }
     }
 
-    /// The masks of the blocks from `at` on; behind the end stands nothing, and blanks do as well.
+    /// The masks of the blocks from `at` on; behind the end stands nothing, and line ends do as well.
     fn fill(&self, at: usize, masks: &mut [Masks]) {
         let rest = self.bytes.get(at..).unwrap_or_default();
         let whole = (rest.len().saturating_sub(AHEAD) / BLOCK).min(masks.len());
@@ -228,7 +238,7 @@ impl Text<'_> {
         fill(&self.hunt.filters, rest, full);
         for (index, masks) in end.iter_mut().enumerate() {
             let rest = rest.get((whole + index) * BLOCK..).unwrap_or_default();
-            let mut last = [b' '; BLOCK + AHEAD];
+            let mut last = [b'\n'; BLOCK + AHEAD];
             last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
             *masks = Masks::default();
             if !rest.is_empty() {
@@ -257,6 +267,9 @@ impl Text<'_> {
         for (at, kind) in places.runs.iter().filter_map(|at| self.run(*at)) {
             push(at, kind);
         }
+        if self.hunt.phrases {
+            places.words.iter().for_each(|at| push(*at, Kind::Words));
+        }
     }
 
     /// What the run of letters and digits may be that starts at `at`, and where.
@@ -269,12 +282,13 @@ impl Text<'_> {
             return Some((at, kind));
         }
         let rest = self.bytes.get(start..).unwrap_or_default();
-        if !self.hunt.seeds || !rest.first().is_some_and(|mark| SEED_MARKS.contains(mark)) {
-            return None;
-        }
         let seen = rest.get(..LONGEST_SEED).unwrap_or(rest);
         let length = seen.iter().position(|byte| !class::is(*byte, class::ALNUM)).unwrap_or(seen.len());
-        matches!(length, 28..=31 | 51..=58).then_some((start, Kind::Run))
+        let seed = || rest.first().is_some_and(|mark| SEED_MARKS.contains(mark)) && matches!(length, 28..=31 | 51..=58);
+        let asked = self.hunt.seeds && seed()
+            || self.hunt.accounts && near::is_account(seen, length)
+            || self.hunt.keys && near::is_split_key(seen, length);
+        asked.then_some((start, Kind::Run))
     }
 
     #[inline]

@@ -209,6 +209,9 @@ impl Scanner {
         self.swallowed = self.floor;
         self.emitted = self.floor;
         self.hunted = self.hunted.max(self.floor);
+        // What was found in it before is behind: as long as it counted, nothing would be forgotten.
+        let behind = |hit: &&Hit| hit.at < self.floor;
+        self.next += self.hits.get(self.next..).unwrap_or_default().iter().take_while(behind).count();
         if done {
             self.findings.push(finding);
             if let Swallow::Rest(_) = swallow {

@@ -21,6 +21,7 @@ pub(crate) struct Masks {
     pub(crate) rare: u64,
     /// `\`
     pub(crate) slash: u64,
+    pub(crate) blank: u64,
     /// Passed each of [`Filters`].
     pub(crate) word: u64,
     pub(crate) inner: u64,
@@ -132,6 +133,7 @@ fn plain(filters: &Filters, bytes: [u8; PLACES], bit: u64, masks: &mut Masks) {
     set(&mut masks.equals, byte == b'=');
     set(&mut masks.rare, matches!(byte, 0 | b'%'));
     set(&mut masks.slash, byte == b'\\');
+    set(&mut masks.blank, byte == b' ');
     set(&mut masks.word, filters.word.passes(bytes));
     set(&mut masks.inner, filters.inner.iter().any(|filter| filter.passes(bytes)));
     set(&mut masks.tail, filters.tail.passes(bytes));
@@ -220,6 +222,7 @@ mod avx2 {
         equals: u32,
         rare: u32,
         slash: u32,
+        blank: u32,
         word: u32,
         inner: u32,
         tail: u32,
@@ -243,6 +246,7 @@ mod avx2 {
                 equals: bits(equals),
                 rare: bits(_mm256_or_si256(is(first, b'%'), is(first, 0))),
                 slash: bits(is(first, b'\\')),
+                blank: bits(is(first, b' ')),
                 word: word.passes(&three),
                 inner: inner.passes(&three) | more.passes(&three),
                 tail: tail.passes(&three),
@@ -260,6 +264,7 @@ mod avx2 {
             equals: join(first.equals, second.equals),
             rare: join(first.rare, second.rare),
             slash: join(first.slash, second.slash),
+            blank: join(first.blank, second.blank),
             word: join(first.word, second.word),
             inner: join(first.inner, second.inner),
             tail: join(first.tail, second.tail),

@@ -20,6 +20,8 @@ mod own;
 
 mod packs;
 
+mod phrases;
+
 /// The same texts that `examples/worst` measures.
 #[path = "../examples/worst/pieces.rs"]
 mod pieces;
@@ -61,6 +63,22 @@ fn all() -> Arc<Ruleset> {
 
 fn known() -> String {
     format!("{}{}", "Zx9/\"q+", "Vr7&mK2pW")
+}
+
+/// Each text, cut in two at every place, becomes what is expected of it.
+fn alike_at_every_cut(cases: &[(&str, &str)]) {
+    let rules = rules();
+    for (text, expected) in cases {
+        for at in 0..=text.len() {
+            let mut scanner = Scanner::new(Arc::clone(&rules), Shape::Text);
+            let mut out = Vec::new();
+            let (first, rest) = text.as_bytes().split_at(at);
+            scanner.push(first, &mut out);
+            scanner.push(rest, &mut out);
+            scanner.finish(&mut out);
+            assert_eq!(String::from_utf8_lossy(&out), *expected, "cut at {at}");
+        }
+    }
 }
 
 fn masked(shape: Shape, text: &str) -> String {

@@ -75,8 +75,9 @@ const APART: [&str; 16] = [
 
 const LINKS: [&str; 6] = [".", "-", "/", "=", "%41", "{"];
 
-const STRUCTURE: [&str; 30] = [
+const STRUCTURE: [&str; 31] = [
     "order filled at 64120.10 ",
+    "abandon ",
     "a",
     "7",
     "K",

@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) rare: u64,
     /// A run of twenty letters and digits or more starts here.
     pub(super) runs: u64,
+    /// A run of letters and blanks starts here that is long enough for twelve words.
+    pub(super) words: u64,
 }
 
 /// What the masks of a block mean, beside those of the blocks before and behind it.
@@ -37,12 +39,19 @@ pub(super) fn found([last, now, next]: [&Masks; 3]) -> Found {
     } else {
         0
     };
+    let (here, there) = (now.letter | now.blank, next.letter | next.blank);
+    let words = if has_words(here, there) {
+        words(here & !back(here, last.letter | last.blank, 1), u128::from(there) << 64 | u128::from(here))
+    } else {
+        0
+    };
     Found {
         literals: now.word & (!alnum(1) | escape) | now.inner,
         separators: now.separator & (tail(3) & letters | tail(4) & quoted | odd),
         tags: now.equals & digits & tail(3),
         rare: now.rare,
         runs,
+        words,
     }
 }
 
@@ -67,6 +76,24 @@ fn runs(starts: u64, alnum: u128) -> u64 {
     starts & u64::try_from(longer(sixteen, 4) & u128::from(u64::MAX)).unwrap_or_default()
 }
 
+/// Whether [`WORDS`] bits in a row may begin in `now`: 32 do in it, or it ends in the beginning of as many as that.
+#[inline]
+fn has_words(now: u64, next: u64) -> bool {
+    let long = [1, 2, 4, 8, 16].into_iter().fold(now, |mask, more| mask & mask >> more);
+    long != 0 || now >> 63 == 1 && now.leading_ones() + next.trailing_ones() >= WORDS
+}
+
+/// Of the `starts` of runs in `text`, those of [`WORDS`] or more.
+#[cold]
+fn words(starts: u64, text: u128) -> u64 {
+    let longer = |mask: u128, more: u32| mask & mask >> more;
+    let long = longer([1, 2, 4, 8, 16].into_iter().fold(text, longer), WORDS - 32);
+    starts & u64::try_from(long & u128::from(u64::MAX)).unwrap_or_default()
+}
+
+/// Twelve words of three letters, and what stands between them.
+pub(super) const WORDS: u32 = 12 * 3 + 11;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +108,9 @@ mod tests {
                 let [now, next] = [0, 64].map(|at| Masks { alnum: half(at), ..Masks::default() });
                 let expected = if length >= 20 { 1 << start } else { 0 };
                 assert_eq!(found([&Masks::default(), &now, &next]).runs, expected, "{length} from {start}");
+                let [now, next] = [0, 64].map(|at| Masks { blank: half(at), ..Masks::default() });
+                let expected = if length >= WORDS { 1 << start } else { 0 };
+                assert_eq!(found([&Masks::default(), &now, &next]).words, expected, "{length} from {start}");
             }
         }
     }

@@ -64,6 +64,17 @@ pub(super) fn is_wide(bytes: &[u8], at: usize) -> bool {
     bytes.get(at + 1).is_some_and(|byte| *byte != 0) && bytes.get(at + 2) == Some(&0)
 }
 
+/// Whether a run of this length may be the number of a bank account: a country and two check digits.
+pub(super) fn is_account(run: &[u8], length: usize) -> bool {
+    matches!(run, [a, b, c, d, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit() && d.is_ascii_digit())
+        && (20..=34).contains(&length)
+}
+
+/// Whether a run of this length is followed by a dash, eight characters and another dash, as no UUID and no trace is.
+pub(super) fn is_split_key(run: &[u8], length: usize) -> bool {
+    length == 32 && run.get(32) == Some(&b'-') && run.get(41) == Some(&b'-')
+}
+
 const MAX_GAP: usize = 16;
 /// Fewer than the hot pass is sure of.
 const LONGEST_HOST: usize = 48;

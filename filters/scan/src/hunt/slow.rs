@@ -1,5 +1,6 @@
 //! The hot pass as one would write it who has all the time in the world: every place is asked for everything.
 
+use super::masks::WORDS;
 use super::near::{has_colon, is_wide, percent};
 use super::{Asker, Hit, Kind, Range, Text};
 use crate::class;
@@ -17,6 +18,10 @@ pub(super) fn find(rules: &Ruleset, bytes: &[u8], from: Range, hits: &mut Vec<Hi
             b'%' if percent(bytes, at) => push(Kind::Percent),
             0 if is_wide(bytes, at) => push(Kind::Zero),
             _ => {}
+        }
+        let text = |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b' ');
+        if rules.hunt.phrases && (at == 0 || !text(at - 1)) && (at..at + WORDS as usize).all(text) {
+            push(Kind::Words);
         }
     }
     // a run may begin with the tail of an escape, and is told behind it

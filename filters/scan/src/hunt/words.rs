@@ -29,7 +29,10 @@ pub(super) fn of(engine: Engine) -> Vec<Vec<u8>> {
         | Engine::Stellar
         | Engine::Nats
         | Engine::Xrp
-        | Engine::Ipv4 => &[],
+        | Engine::Ipv4
+        | Engine::Phrase
+        | Engine::Iban
+        | Engine::Mailgun => &[],
     };
     literals.iter().map(|literal| literal.to_vec()).collect()
 }

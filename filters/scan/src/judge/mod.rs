@@ -128,6 +128,7 @@ impl Judge<'_> {
             Kind::Literal(bucket) => self.literal(view, hit.at, bucket, before.decoded),
             Kind::Dot => self.address(view, hit.at).into(),
             Kind::Run => self.run(view, hit.at).into(),
+            Kind::Words => self.phrases(view, hit.at),
             Kind::Base64(phase) => self.base64_text(view, hit.at, usize::from(phase)),
             Kind::Hex(phase) => self.hex_text(view, hit.at, usize::from(phase)),
             Kind::Separator => self.separator(view, hit.at).into(),
@@ -166,7 +167,10 @@ impl Judge<'_> {
                     | Engine::Stellar
                     | Engine::Nats
                     | Engine::Xrp
-                    | Engine::Ipv4,
+                    | Engine::Ipv4
+                    | Engine::Phrase
+                    | Engine::Iban
+                    | Engine::Mailgun,
                 ) => None,
                 Asker::Authority => None,
                 Asker::Engine(Engine::FieldName) => match self.table(view, at) {

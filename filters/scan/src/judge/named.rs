@@ -42,10 +42,12 @@ impl Judge<'_> {
         if name.quoted.is_none() && (empty || part_of_name) {
             return None;
         }
-        let from = value_start(view, at, name.quoted.is_some())?;
-        let found = match listed(view, at, &name) {
+        let found = match listed(view, at, &name).or_else(|| numbered(view, at)) {
             Some(value) => value,
-            None => value(view, from, name.quoted, self.shape)?,
+            None => {
+                let from = value_start(view, at, name.quoted.is_some())?;
+                value(view, from, name.quoted, self.shape)?
+            }
         };
         if found.written == Written::Tree {
             return self.tree(view, &name, found, &rules);
@@ -174,9 +176,10 @@ impl Judge<'_> {
             Written::Quoted { .. } | Written::Bare | Written::Tree => {
                 let directory = name.ends_with(b"PWD") && matches!(value.first(), Some(b'/' | b'~'));
                 let before = written == Written::Bare && starts_masked(self.rules, value);
-                let bare = written == Written::Bare
-                    && (refers(value) || is_asset(name, value) || is_count(name, value) || is_itself(name, value));
-                directory || before || is_placeholder(value) || bare || is_fill(value)
+                let bare =
+                    written == Written::Bare && (refers(value) || is_asset(name, value) || is_itself(name, value));
+                let counted = (written == Written::Bare || value.len() == 1) && is_count(name, value);
+                directory || before || is_placeholder(value) || bare || counted || is_fill(value)
             }
         }
     }
@@ -331,9 +334,17 @@ fn is_itself(name: &[u8], value: &[u8]) -> bool {
     joined && folded(name).ends_with(&folded(value))
 }
 
-/// `pass=12`: tests that passed.
+/// The words of a phrase behind the separator at `at`, a number before each.
+fn numbered(view: &View<'_>, at: usize) -> Option<Value> {
+    let start = super::phrase::first_of_list(view, at + 1)?;
+    let end = super::phrase::end(view, start)?;
+    Some(Value { start, end, after: end, written: Written::Bare })
+}
+
+/// `pass=12`: tests that passed; `accesskey="n"`: a letter on a keyboard.
 fn is_count(name: &[u8], value: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"pass") && value.len() <= 4 && value.iter().all(u8::is_ascii_digit)
+        || name.eq_ignore_ascii_case(b"accesskey") && value.len() == 1
 }
 
 const WHOLE_LINE: [&[u8]; 6] = [b"digest", b"AWS4", b"deri-hmac", b"hawk", b"oauth", b"signature"];

@@ -54,7 +54,8 @@ pub(super) fn is_word(letters: &[u8]) -> bool {
     let humps = letters.array_windows::<2>().filter(|[a, b]| a.is_ascii_lowercase() && b.is_ascii_uppercase()).count();
     let shouted = upper == letters.len();
     let written = shouted || upper <= 1 + humps;
-    written && humps <= MAX_HUMPS && letters.len() <= LONGEST_WORD && odd_pairs(letters) <= 1 + humps
+    let long = humps < MAX_HUMPS || letters.len() >= SHORTEST_HUMP * (humps + 1);
+    written && humps <= MAX_HUMPS && long && letters.len() <= LONGEST_WORD && odd_pairs(letters) <= 1 + humps
 }
 
 fn is_date(value: &[u8]) -> bool {
@@ -90,3 +91,5 @@ const SHORT: usize = 5;
 const LONG_NUMBER: usize = 6;
 const LONGEST_WORD: usize = 28;
 const MAX_HUMPS: usize = 3;
+/// Of several words in one each has so many letters, on the average.
+const SHORTEST_HUMP: usize = 3;

@@ -4,7 +4,7 @@ use crate::class;
 use crate::edit::{Edit, MASK, is_masked};
 use crate::finding::Confidence;
 use crate::judge::Judge;
-use crate::ruleset::pack::Engine;
+use crate::ruleset::pack::{Check, Engine};
 use crate::ruleset::pattern::{Span, boundary};
 use crate::swallow::Swallow;
 use crate::validate;
@@ -129,16 +129,34 @@ impl Judge<'_> {
         }
         let end = view.run(at, class::ALNUM, LONGEST_SEED + 1);
         let value = view.slice(at, end);
-        let kinds: [(Engine, Shape); 4] = [
+        if let Some(edit) = self.split_key(view, at, end) {
+            return Some(edit);
+        }
+        let kinds: [(Engine, Shape); 5] = [
             (Engine::Wif, validate::wif),
             (Engine::Stellar, validate::stellar_seed),
             (Engine::Nats, validate::nats_seed),
             (Engine::Xrp, validate::xrp_seed),
+            (Engine::Iban, |value| validate::passes(Check::Iban, value).then_some(true)),
         ];
         let (engine, passes) = kinds.iter().find_map(|(engine, shape)| Some((*engine, shape(value)?)))?;
         let detector = *self.rules.engines.get(&engine)?;
         let confidence = if passes { Confidence::High } else { Confidence::Low };
         Some(Edit::new(self.rules, view, (at, end), detector).sure(confidence))
+    }
+}
+
+impl Judge<'_> {
+    /// Hex digits from `at` to `end`, 32 of them, and twice eight behind dashes.
+    fn split_key(&self, view: &View<'_>, at: usize, end: usize) -> Option<Edit> {
+        let detector = *self.rules.engines.get(&Engine::Mailgun).filter(|_| end - at == 32)?;
+        let hex = |from: usize, most: usize| view.run(from, class::HEX_LOWER, most);
+        let (first, second, third) = (hex(at, 33), hex(end + 1, 9), hex(end + 10, 9));
+        let dashes = view.at(end) == Some(b'-') && view.at(end + 9) == Some(b'-');
+        let whole = first == end && second == end + 9 && third == end + 18;
+        let ends = view.at(third).is_none_or(|byte| !class::is(byte, class::B64U));
+        (dashes && whole && ends && at >= view.floor())
+            .then(|| Edit::new(self.rules, view, (at, third), detector).sure(Confidence::High))
     }
 }
 

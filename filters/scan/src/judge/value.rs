@@ -184,7 +184,21 @@ fn is_pair(view: &View<'_>, at: usize) -> bool {
 
 /// A reference to a secret rather than one, or no value at all.
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
-    const WORDS: [&[u8]; 9] = [b"null", b"none", b"nil", b"undefined", b"true", b"false", b"yes", b"no", b"chauthtok"];
+    const WORDS: [&[u8]; 12] = [
+        b"null",
+        b"none",
+        b"nil",
+        b"undefined",
+        b"true",
+        b"false",
+        b"yes",
+        b"no",
+        b"chauthtok",
+        // `xauth:amd64`: a package, and what it was built for
+        b"amd64",
+        b"arm64",
+        b"i386",
+    ];
     let plain = |value: &[u8]| {
         !value.is_empty()
             && value.iter().all(|byte| class::is(*byte, class::WORD | class::DOT | class::DASH | class::SPACE))

@@ -85,6 +85,12 @@ pub(crate) enum Engine {
     Putty,
     /// Dotted IPv4 addresses.
     Ipv4,
+    /// Words of BIP-39 with their checksum, wherever they stand.
+    Phrase,
+    /// An IBAN without blanks, wherever it stands.
+    Iban,
+    /// A key of Mailgun: 32, 8 and 8 hex digits with dashes between.
+    Mailgun,
     /// Commands with a password among their flags: `mysql -p…`, `curl -u …:…`.
     Command,
 }

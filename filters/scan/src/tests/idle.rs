@@ -98,6 +98,7 @@ fn a_stream_that_waits_keeps_little() {
         vec![0; 1_000_000],
         "id,password\n1,x\n".repeat(50_000).into_bytes(),
         format!("token={}", "x".repeat(1_000_000)).into_bytes(),
+        format!("token=eyJ.eyJ.0x{}", "-".repeat(1_000_000)).into_bytes(),
         (0..3_000).flat_map(|_| corpus::text(&mut dice, 3)).collect(),
     ] {
         let mut scanner = Scanner::new(rules(), Shape::Text);

@@ -44,18 +44,7 @@ fn values_are_masked_under_forbidden_columns() {
 
 #[test]
 fn cuts_make_no_difference() {
-    let rules = rules();
-    for (text, expected) in CASES {
-        for at in 0..=text.len() {
-            let mut scanner = Scanner::new(Arc::clone(&rules), Shape::Text);
-            let mut out = Vec::new();
-            let (first, rest) = text.as_bytes().split_at(at);
-            scanner.push(first, &mut out);
-            scanner.push(rest, &mut out);
-            scanner.finish(&mut out);
-            assert_eq!(String::from_utf8_lossy(&out), *expected, "cut at {at}");
-        }
-    }
+    alike_at_every_cut(CASES);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::ruleset::pack::Check;
 pub(crate) use base58check::{is_base58check, wif, xrp_seed};
 pub(crate) use crc16::{nats_seed, stellar_seed};
 pub use crc32::base62;
-pub(crate) use words::{LENGTHS as PHRASE_LENGTHS, is_listed, odd_pairs};
+pub(crate) use words::{LENGTHS as PHRASE_LENGTHS, is_listed, odd_pairs, phrase_within};
 
 /// Whether `value` passes its checksum.
 pub(crate) fn passes(check: Check, value: &[u8]) -> bool {

@@ -27,6 +27,13 @@ pub(crate) fn is_phrase(words: &[&[u8]]) -> bool {
     sum.iter().copied().eq(expected.take(sum.len()))
 }
 
+/// The first of `words` from which on a phrase stands, and behind its last; the longest that does.
+pub(crate) fn phrase_within(words: &[&[u8]]) -> Option<std::ops::Range<usize>> {
+    let ranges = (0..words.len()).flat_map(|start| LENGTHS.iter().rev().map(move |length| start..start + length));
+    let mut ranges = ranges.filter(|range| range.end <= words.len());
+    ranges.find(|range| words.get(range.clone()).is_some_and(is_phrase))
+}
+
 /// How many pairs of neighbouring letters in `letters` stand in no word of the list. In English words there is one at most, in
 /// random letters one in two or three.
 pub(crate) fn odd_pairs(letters: &[u8]) -> usize {
