@@ -1,7 +1,7 @@
 //! HTTP/2, frame by frame: what no request is reaches nobody, and floods are ended.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use crate::client::send;
@@ -9,7 +9,16 @@ use crate::sidecar::Sidecar;
 use crate::upstream::Upstream;
 
 /// A connection by prior knowledge, which sends what it is told to.
-struct Raw(TcpStream);
+pub(crate) struct Raw(TcpStream);
+
+/// A frame that came.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) kind: u8,
+    pub(crate) flags: u8,
+    pub(crate) stream: u32,
+    pub(crate) payload: Vec<u8>,
+}
 
 /// What came back on a stream, or for all of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +40,38 @@ impl Raw {
         raw
     }
 
+    /// The next connection that a client makes.
+    pub(crate) fn accepted(socket: &TcpListener) -> Self {
+        let (mut stream, _) = socket.accept().unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut preface = [0; 24];
+        stream.read_exact(&mut preface).unwrap();
+        assert!(preface.starts_with(b"PRI * HTTP/2.0"));
+        Self(stream)
+    }
+
+    /// The next frame; none when the connection has ended.
+    fn next(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        self.0.read_exact(&mut payload).ok()?;
+        let stream = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+        Some(Frame { kind: head[3], flags: head[4], stream, payload })
+    }
+
+    /// The next frame of a kind.
+    pub(crate) fn until(&mut self, kind: u8) -> Frame {
+        std::iter::from_fn(|| self.next()).find(|frame| frame.kind == kind).unwrap()
+    }
+
+    /// All frames until the connection ends.
+    pub(crate) fn rest(&mut self) -> Vec<Frame> {
+        std::iter::from_fn(|| self.next()).collect()
+    }
+
     /// Whether the other side still took it.
-    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
+    pub(crate) fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
         let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
         self.0.write_all(&[&head, payload].concat()).is_ok()
@@ -44,22 +83,15 @@ impl Raw {
 
     /// The first thing that answers a stream.
     fn back(&mut self) -> Back {
-        loop {
-            let mut head = [0; 9];
-            if self.0.read_exact(&mut head).is_err() {
-                return Back::Closed;
-            }
-            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-            if self.0.read_exact(&mut payload).is_err() {
-                return Back::Closed;
-            }
-            match head[3] {
-                HEADERS => return Back::Status(status(&payload)),
+        while let Some(frame) = self.next() {
+            match frame.kind {
+                HEADERS => return Back::Status(status(&frame.payload)),
                 RST_STREAM => return Back::Reset,
                 GOAWAY => return Back::GoAway,
                 _ => {}
             }
         }
+        Back::Closed
     }
 }
 
@@ -266,13 +298,13 @@ const TOO_MUCH: [(&str, &str); 28] = [
     ("transfer_encoding", "chunked"),
 ];
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
+pub(crate) const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;

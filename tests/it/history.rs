@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::client::send;
 use crate::fix::{self, Engine};
+use crate::grpc::{self, Channel};
 use crate::sidecar::Sidecar;
 use crate::socket::{Client, Venue};
 use crate::upstream::Upstream;
@@ -201,6 +202,21 @@ fn so_do_streams_of_open_http2_connections() {
         }) as Sender<'_>
     };
     hold("HTTP/2", &sidecar, flips(5), (0..2).map(sender).collect());
+}
+
+#[test]
+fn so_do_calls_that_go_to_a_venue_over_http2() {
+    let venue = grpc::Venue::start();
+    let sidecar = grpc::in_front_of(venue.address);
+    let sender = |_| {
+        let mut channel = Channel::open(sidecar.egress);
+        Box::new(move || match channel.call("Place").status.as_str() {
+            "0" => What::Passed,
+            "7" => What::Refused,
+            other => panic!("{other}"),
+        }) as Sender<'_>
+    };
+    hold("gRPC", &sidecar, flips(5), (0..2).map(sender).collect());
 }
 
 #[test]

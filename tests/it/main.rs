@@ -76,7 +76,10 @@ mod protocol;
 
 mod strict;
 
+mod grpc;
+
 mod guesses;
+
 mod h2;
 
 mod pki;

@@ -3,12 +3,14 @@ use std::io;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper::rt::Executor;
+use hyper_util::rt::TokioTimer;
 use sekisho_filters::order_gate::Unwritten;
 use sekisho_filters::{Body, Cause};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::io::Socket;
 use super::{Protocol, Target, Timeouts};
@@ -23,6 +25,11 @@ pub(super) struct Connection {
     /// Under which reading of the certificates it was made.
     pub(super) generation: u64,
     pub(super) opened: Instant,
+    /// Whether it carries one request at a time. One of HTTP/1 cannot do otherwise; one of HTTP/2 does for orders, because on a
+    /// connection that many requests share nobody can say which of them has left.
+    alone: bool,
+    /// Ends what is still under way on one of HTTP/2 that carries one request at a time.
+    _end: Option<DropGuard>,
 }
 
 #[derive(Debug)]
@@ -32,26 +39,29 @@ enum Sender {
 }
 
 impl Connection {
-    pub(super) async fn open(target: &Target, timeouts: &Timeouts) -> Result<Self, Cause> {
+    pub(super) async fn open(target: &Target, timeouts: &Timeouts, order: bool) -> Result<Self, Cause> {
         // Boxed: handshakes are large, and a request that finds a connection should not carry the room for one.
-        let connecting = Box::pin(Self::connect(target));
+        let connecting = Box::pin(Self::connect(target, order));
         tokio::time::timeout(timeouts.connect, connecting).await.map_err(|_elapsed| timed_out())?
     }
 
-    async fn connect(target: &Target) -> Result<Self, Cause> {
+    async fn connect(target: &Target, order: bool) -> Result<Self, Cause> {
         // Read before the handshake: what replaces it meanwhile makes this connection an old one.
         let generation = target.generation();
         let stream = TcpStream::connect((target.host.as_str(), target.port)).await?;
         stream.set_nodelay(true)?;
-        let unwritten = Unwritten::default();
+        let (protocol, unwritten) = (target.protocol, Unwritten::default());
+        let tasks = Tasks { until: (order && protocol == Protocol::Http2).then(CancellationToken::new) };
         let sender = match &target.tls {
-            None => Sender::on(Socket::new(stream, unwritten.clone()), target.protocol).await?,
+            None => Sender::on(Socket::new(stream, unwritten.clone(), protocol), protocol, &tasks).await?,
             Some(tls) => {
-                let stream = tls.connect(stream, target.protocol == Protocol::Http2).await?;
-                Sender::on(Socket::new(stream, unwritten.clone()), target.protocol).await?
+                let stream = tls.connect(stream, protocol == Protocol::Http2).await?;
+                Sender::on(Socket::new(stream, unwritten.clone(), protocol), protocol, &tasks).await?
             }
         };
-        Ok(Self { sender, unwritten, used: false, generation, opened: Instant::now() })
+        let alone = order || protocol == Protocol::Http1;
+        let end = tasks.until.map(CancellationToken::drop_guard);
+        Ok(Self { sender, unwritten, used: false, generation, opened: Instant::now(), alone, _end: end })
     }
 
     /// Whether a request can be sent on it now.
@@ -72,20 +82,22 @@ impl Connection {
     /// A second handle on a connection that carries many requests at once.
     pub(super) fn share(&self) -> Option<Self> {
         match &self.sender {
-            Sender::Http1(_) => None,
-            Sender::Http2(sender) => Some(Self {
+            Sender::Http2(sender) if !self.alone => Some(Self {
                 sender: Sender::Http2(sender.clone()),
                 unwritten: self.unwritten.clone(),
                 used: true,
                 generation: self.generation,
                 opened: self.opened,
+                alone: false,
+                _end: None,
             }),
+            Sender::Http1(_) | Sender::Http2(_) => None,
         }
     }
 
     /// The connection, if it carries one request at a time and so has to be given back.
     pub(super) fn exclusive(self) -> Option<Self> {
-        matches!(self.sender, Sender::Http1(_)).then_some(self)
+        self.alone.then_some(self)
     }
 
     /// Sends a request. An error that has the request in it means that not a byte of it was sent.
@@ -102,7 +114,7 @@ impl Connection {
 }
 
 impl Sender {
-    async fn on<S>(socket: Socket<S>, protocol: Protocol) -> Result<Self, hyper::Error>
+    async fn on<S>(socket: Socket<S>, protocol: Protocol, tasks: &Tasks) -> Result<Self, hyper::Error>
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -113,11 +125,31 @@ impl Sender {
                 Ok(Self::Http1(sender))
             }
             Protocol::Http2 => {
-                let mut builder = http2::Builder::new(TokioExecutor::new());
+                let mut builder = http2::Builder::new(tasks.clone());
                 let (sender, connection) = builder.timer(TokioTimer::new()).handshake(socket).await?;
                 drive(connection);
                 Ok(Self::Http2(sender))
             }
+        }
+    }
+}
+
+/// Runs the tasks of a connection of HTTP/2. A client that is dropped lets requests that were answered go on for as long as
+/// their server likes; where `until` is given, they end with it.
+#[derive(Clone, Debug)]
+struct Tasks {
+    until: Option<CancellationToken>,
+}
+
+impl<F> Executor<F> for Tasks
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, task: F) {
+        match self.until.clone() {
+            Some(until) => drop(tokio::spawn(until.run_until_cancelled_owned(task))),
+            None => drop(tokio::spawn(task)),
         }
     }
 }

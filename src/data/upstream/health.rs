@@ -66,7 +66,7 @@ pub async fn watch(server: Target, check: Check, heard: impl Fn(bool) + Send) {
 async fn ask(server: &Target, check: &Check) -> bool {
     let asked = async {
         let all = Timeouts { connect: check.timeout, response: check.timeout, idle: check.timeout, age: check.timeout };
-        let mut connection = Connection::open(server, &all).await.ok()?;
+        let mut connection = Connection::open(server, &all, false).await.ok()?;
         let mut request = Request::get(&*check.path).body(Body::empty()).ok()?;
         request.headers_mut().insert(USER_AGENT, AGENT);
         let request = server.address(request).ok()?;

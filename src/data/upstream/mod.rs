@@ -20,6 +20,8 @@ mod breaker;
 
 mod connection;
 
+mod frames;
+
 pub mod health;
 
 mod io;
@@ -92,6 +94,8 @@ struct Upstream {
 struct Endpoint {
     target: Target,
     pool: Pool,
+    /// Connections of HTTP/2 that carry orders, one at a time.
+    alone: Pool,
     breaker: Breaker,
 }
 
@@ -150,6 +154,7 @@ impl Upstream {
         let endpoint = |target: &Target| Endpoint {
             target: target.clone(),
             pool: Pool::new(site.idle_connections, &site.timeouts),
+            alone: Pool::new(site.idle_connections, &site.timeouts),
             breaker: Breaker::new(site.patience),
         };
         Self {

@@ -58,8 +58,11 @@ impl Pool {
         Some(idle.remove(at).connection)
     }
 
+    /// Keeps a connection for the next request, unless it is of no more use. An order that was answered before all of it had left
+    /// may still wait in one of HTTP/2: it ends with its connection.
     pub(super) fn give(&self, connection: Connection) {
-        if connection.is_closed() || connection.opened.elapsed() > self.age {
+        let unsettled = connection.unwritten.waits();
+        if connection.is_closed() || unsettled || connection.opened.elapsed() > self.age {
             return;
         }
         let mut idle = self.lock();

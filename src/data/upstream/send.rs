@@ -13,7 +13,7 @@ use sekisho_filters::{Body, Cause, Fault, Stop, Waited};
 use sekisho_policy::Refusal;
 
 use super::connection::Connection;
-use super::pool::Pooled;
+use super::pool::{Pool, Pooled};
 use super::retry::{Copied, is_worth_another};
 use super::{Endpoint, Protocol, Target, Timeouts, Upstream};
 use crate::data::strict;
@@ -63,7 +63,8 @@ impl Upstream {
     /// A connection to the endpoint whose turn it is, or to the next that can be reached: nothing has been sent yet, so an order
     /// may try another too. What is not an order leaves alone those that failed again and again; a cancel tries them.
     async fn connected(&self, asked: (usize, bool)) -> Result<(Found<'_>, Connection), Stop> {
-        self.connect(asked, |endpoint| endpoint.pool.take(endpoint.target.generation())).await
+        let (_, order) = asked;
+        self.connect(asked, |endpoint| endpoint.pool(order).take(endpoint.target.generation())).await
     }
 
     /// The same, with a connection that `kept` has, or else a new one.
@@ -78,7 +79,7 @@ impl Upstream {
             if let Some(connection) = kept(endpoint) {
                 return Ok((found, connection));
             }
-            match endpoint.connect(&self.timeouts).await {
+            match endpoint.connect(&self.timeouts, order).await {
                 Ok(connection) => return Ok((found, connection)),
                 Err(fault) => {
                     endpoint.breaker.failed();
@@ -127,7 +128,7 @@ impl Endpoint {
         };
         match unsent.take_message() {
             Some(request) if stale && !order => {
-                *connection = self.connect(timeouts).await?;
+                *connection = self.connect(timeouts, false).await?;
                 let sent = exchange(timeouts, connection, request, order).await?;
                 sent.map_err(|failed| broken(failed.into_error(), false))
             }
@@ -147,8 +148,16 @@ impl Endpoint {
         }
     }
 
-    pub(super) async fn connect(&self, timeouts: &Timeouts) -> Result<Connection, Fault> {
-        let opened = Connection::open(&self.target, timeouts).await.map_err(Fault::Upstream)?;
+    /// Where connections wait that can carry an order, or anything else.
+    const fn pool(&self, order: bool) -> &Pool {
+        match self.target.protocol {
+            Protocol::Http2 if order => &self.alone,
+            Protocol::Http1 | Protocol::Http2 => &self.pool,
+        }
+    }
+
+    async fn connect(&self, timeouts: &Timeouts, order: bool) -> Result<Connection, Fault> {
+        let opened = Connection::open(&self.target, timeouts, order).await.map_err(Fault::Upstream)?;
         if let Some(shared) = opened.share() {
             // Carries many requests at once: the next one need not wait for this one's answer.
             self.pool.give(shared);
@@ -162,13 +171,14 @@ impl Endpoint {
         mut response: Response<Incoming>,
     ) -> Result<Response<Body>, Stop> {
         strict::answer(&mut response)?;
-        let connection = connection.exclusive();
+        // One of HTTP/2 that is given back has carried an order.
+        let (connection, pool) = (connection.exclusive(), self.pool(true));
         Ok(response.map(|inner| {
             if inner.is_end_stream() {
-                connection.into_iter().for_each(|connection| self.pool.give(connection));
+                connection.into_iter().for_each(|connection| pool.give(connection));
                 return Body::empty();
             }
-            Body::stream(Pooled { inner, connection, pool: self.pool.clone() })
+            Body::stream(Pooled { inner, connection, pool: pool.clone() })
         }))
     }
 }

@@ -76,6 +76,7 @@ impl Permitted {
         // From here on it may leave: a crash must not forget that.
         order.left.store(true, Ordering::Relaxed);
         order.keys.iter().for_each(|key| order.ledger.leaves(key));
+        unwritten.lock().bodies += 1;
         let unwritten = unwritten.clone();
         Ok(request.map(|body| Body::kept(Held { body, start: Some(start), unwritten })))
     }
@@ -91,17 +92,32 @@ impl fmt::Debug for Order {
 /// [`written`](Self::written) whenever everything it was given has gone into the socket.
 #[derive(Clone, Debug, Default)]
 pub struct Unwritten {
-    starts: Arc<Mutex<Vec<Start>>>,
+    orders: Arc<Mutex<Orders>>,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    /// Those that the connection still takes bytes of.
+    bodies: usize,
+    /// Those that it has taken whole.
+    starts: Vec<Start>,
 }
 
 impl Unwritten {
     /// All that was given to the connection is in the socket.
     pub fn written(&self) {
-        self.lock().clear();
+        self.lock().starts.clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Start>> {
-        self.starts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether one of them is still waiting.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        let orders = self.lock();
+        orders.bodies > 0 || !orders.starts.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,7 +130,9 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.unwritten.lock().extend(self.start.take());
+        let mut orders = self.unwritten.lock();
+        orders.bodies -= 1;
+        orders.starts.extend(self.start.take());
     }
 }
 

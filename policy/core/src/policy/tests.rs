@@ -248,7 +248,7 @@ const WHOLE: [(&str, &str); 12] = [
     ("a service that is a map", "version: 1\nservice: {a: b}\n"),
 ];
 
-const SECTIONS: [(&str, &str); 71] = [
+const SECTIONS: [(&str, &str); 70] = [
     ("an unknown section", "limit: {}"),
     ("an unknown field", "limits:\n  body_byte: 1"),
     ("a section that is a value", "limits: 5"),
@@ -346,8 +346,4 @@ const SECTIONS: [(&str, &str); 71] = [
     ("an unknown action", "detectors: {default_action: ignore, actions: {jwt: sing}}"),
     ("a signal to ALLOW", "signals: {auth_failures: {level: ALLOW, count: 0}}"),
     ("a relative sentinel", "safety: {sentinel: stop}"),
-    (
-        "orders on a shared connection",
-        "upstreams: {a: {url: 'http://h:1', protocol: h2c}}\nroutes: [{name: a, listener: egress, upstream: a, orders: {pack: alpaca}}]",
-    ),
 ];

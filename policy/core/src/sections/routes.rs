@@ -209,7 +209,7 @@ fn check(item: &At<RouteWritten>, path: &str, around: Around<'_>, checker: &mut 
     let name = name.map(|name| checker.name(name, &field("name")));
     let listener = check_listener(route, item.place, &field("listener"), (around, &mut *checker));
     let upstream = checker.needed(route.upstream.as_ref(), item.place, &field("upstream"));
-    let upstream = upstream.and_then(|raw| check_upstream((raw, route), &field("upstream"), around, checker));
+    let upstream = upstream.and_then(|raw| check_upstream(raw, &field("upstream"), around, checker));
     let (host, path_prefix, methods) = route.r#match.check(&field("match"), checker);
     let egress = listener == Some(Listener::Egress);
     let redact_request = checker.flag(route.redact.request.as_ref(), &field("redact.request"), egress);
@@ -289,20 +289,11 @@ fn check_listener(
     Some(listener)
 }
 
-fn check_upstream(
-    (raw, route): (&Raw<Text>, &RouteWritten),
-    path: &str,
-    around: Around<'_>,
-    checker: &mut Checker,
-) -> Option<Arc<str>> {
+fn check_upstream(raw: &Raw<Text>, path: &str, around: Around<'_>, checker: &mut Checker) -> Option<Arc<str>> {
     if !around.upstream_names.contains(raw.text()) {
         checker.wrong(raw.place(), path, "expected the name of an upstream");
     }
     let upstream = around.upstreams.iter().find(|upstream| &*upstream.name == raw.text())?;
-    // On a connection that many requests share, nobody can say when the first byte of one of them left.
-    if route.orders.is_some() && upstream.protocol != Protocol::Http1 {
-        checker.wrong(raw.place(), path, "expected an upstream of protocol http1: the route has orders");
-    }
     Some(Arc::clone(&upstream.name))
 }
 
