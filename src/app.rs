@@ -230,13 +230,14 @@ impl App {
             workers::spawn(number, listening, self.drain.clone(), self.tasks.token())?;
         }
         let (live, witness) = (Arc::clone(&controls.reload.live), Arc::clone(&witness));
-        let feeds = streams::Shared { live, witness, decisions: Arc::clone(&shared.decisions) };
+        let (decisions, tls) = (Arc::clone(&shared.decisions), shared.tls.streams.clone());
+        let feeds = streams::Shared { live, witness, decisions, tls };
         streams.spawn(&feeds, &self.drain, self.tasks.token())?;
         let admin = shared.admin((policy, data), controls);
         self.listen(limits, (admin_socket, None), AdminPort(Arc::clone(&admin)));
         self.listen(limits, (health, shared.tls.health.clone()), HealthPort(admin));
-        Ok(fix::open((compile::fix(policy), &policy.limits, inherited), &judge, self.drain.clone(), self.tasks.token())
-            .await?)
+        let sessions = compile::fix(policy, &shared.tls.fix);
+        Ok(fix::open((sessions, &policy.limits, inherited), &judge, self.drain.clone(), self.tasks.token()).await?)
     }
 
     /// Heeds what it is told without the network: signals of the system, and files. Who else reads files is told when to.

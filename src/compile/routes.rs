@@ -1,5 +1,6 @@
 //! Which requests go where, through what, and by whom they may be sent.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::header::HeaderName;
@@ -15,8 +16,10 @@ use sekisho_policy::{
 
 use super::CompileError;
 use crate::data::classify::{Decisions, Entry, Routes};
+use crate::data::dial::Dial;
 use crate::data::fix::FixEntry;
 use crate::data::hops::Hops;
+use crate::data::secure::ClientTls;
 
 /// What is served on one listener. Of those routes that `before` had, what is counted for them goes on.
 ///
@@ -139,7 +142,7 @@ fn orders(policy: &OrdersPolicy) -> Orders {
 
 /// Where FIX sessions are accepted, and by what rules their messages are judged.
 #[must_use]
-pub fn fix(policy: &Policy) -> Vec<FixEntry> {
+pub fn fix(policy: &Policy, tls: &BTreeMap<Arc<str>, Arc<ClientTls>>) -> Vec<FixEntry> {
     let one = |fix: &Fix| FixEntry {
         listen: fix.listen,
         route: Arc::new(Route {
@@ -149,7 +152,7 @@ pub fn fix(policy: &Policy) -> Vec<FixEntry> {
             orders: Some(orders(&fix.orders)),
             ..Route::default()
         }),
-        target: (fix.host.clone(), fix.port),
+        target: Dial { host: fix.host.as_str().into(), port: fix.port, tls: tls.get(&fix.name).cloned() },
         allow: fix.allow.iter().map(network).collect(),
     };
     policy.fix.iter().map(one).collect()

@@ -15,7 +15,7 @@ where
     W: AsyncWrite + Unpin,
 {
     if !permitted.is_order() {
-        return to.write_all(bytes).await.map(|()| None);
+        return put(to, bytes).await.map(|()| None);
     }
     let first = poll_fn(|cx| {
         // What lies in a buffer of TLS is not written yet: behind it nothing could be.
@@ -36,10 +36,18 @@ where
         Ok(Ok(begun)) => begun,
     };
     permitted.forwarded();
-    to.write_all(bytes.get(written..).unwrap_or_default()).await?;
-    to.flush().await?;
+    put(to, bytes.get(written..).unwrap_or_default()).await?;
     drop(start);
     Ok(None)
+}
+
+/// Writes `bytes` until they are in the socket: a stream of TLS may keep the last of them, and nobody comes to ask for it.
+pub(super) async fn put<W>(to: &mut W, bytes: &[u8]) -> io::Result<()>
+where
+    W: AsyncWrite + Unpin,
+{
+    to.write_all(bytes).await?;
+    to.flush().await
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ mod held;
 
 pub mod chain;
 
+pub mod dial;
+
 mod drain;
 
 mod linger;

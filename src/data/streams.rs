@@ -3,6 +3,7 @@
 //! A connection of a client is one connection to the receiver, whose acknowledgements go back as they are. What the receiver does not
 //! take in time is not read from the client either: nothing is queued here but the record at hand.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
@@ -14,17 +15,20 @@ use sekisho_filters::exchange::{Input, Redaction};
 use sekisho_filters::redact::Feed;
 use sekisho_filters::{Exchange, Fault, Route, Trip, Witness};
 use sekisho_policy::{Bodies, Policy, Refusal, StreamFormat, StreamPolicy};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, WriteHalf, split};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::classify::Decisions;
+use super::dial::{Dial, Dialled};
+use super::gated::put;
 use super::inherited::Inherited;
 use super::live::{Live, Served};
 use super::relayed::{self, Relayed};
+use super::secure::ClientTls;
 
 /// One stream of policy, as it runs.
 #[derive(Clone, Debug)]
@@ -34,9 +38,7 @@ pub struct Stream {
     /// What is spoken on it.
     pub format: StreamFormat,
     /// The receiver.
-    pub host: Arc<str>,
-    /// The receiver's port.
-    pub port: u16,
+    pub to: Dial,
     /// What a connection may cost.
     pub limits: StreamLimits,
 }
@@ -65,6 +67,8 @@ pub struct Shared {
     pub witness: Arc<dyn Witness>,
     /// Numbers connections as it does requests.
     pub decisions: Arc<Decisions>,
+    /// How TLS is spoken with the receivers of those streams that do, by the stream's name.
+    pub tls: BTreeMap<Arc<str>, Arc<ClientTls>>,
 }
 
 /// The streams of `policy`, with where they listen.
@@ -82,8 +86,8 @@ pub fn of(policy: &Policy) -> Vec<(SocketAddr, Stream)> {
         let bodies = Bodies { records: stream.records, ..Bodies::default() };
         let redact = Redaction { request: true, response: false };
         let route = Route { redact, bodies, ..Route::nowhere(&stream.name) };
-        let (host, port) = (Arc::from(stream.host.as_str()), stream.port);
-        (stream.listen, Stream { route: Arc::new(route), format: stream.format, host, port, limits })
+        let to = Dial { host: stream.host.as_str().into(), port: stream.port, tls: None };
+        (stream.listen, Stream { route: Arc::new(route), format: stream.format, to, limits })
     };
     policy.streams.iter().map(one).collect()
 }
@@ -123,7 +127,8 @@ impl Bound {
     ///
     /// When the system gives no thread or no descriptor.
     pub fn spawn(self, shared: &Shared, drain: &CancellationToken, token: TaskTrackerToken) -> io::Result<()> {
-        let serving = |(socket, stream): (StdListener, Stream)| {
+        let serving = |(socket, mut stream): (StdListener, Stream)| {
+            stream.to.tls = shared.tls.get(&stream.route.name).cloned();
             (socket, Serving { room: Semaphore::new(stream.limits.connections).into(), stream, shared: shared.clone() })
         };
         relayed::spawn("streams", self.0.into_iter().map(serving).collect(), drain, token)
@@ -161,15 +166,20 @@ impl Relayed for Serving {
 impl Stream {
     fn exchange(&self, peer: IpAddr, decisions: &Decisions) -> Exchange {
         let (decision, route) = (decisions.next(), Arc::clone(&self.route));
-        Exchange { decision, peer, route, host: Arc::clone(&self.host), input: Input::default(), trip: Trip::default() }
+        Exchange {
+            decision,
+            peer,
+            route,
+            host: Arc::clone(&self.to.host),
+            input: Input::default(),
+            trip: Trip::default(),
+        }
     }
 
     async fn relay(&self, client: TcpStream, feed: LiveFeed, drain: &CancellationToken) -> Result<(), Fault> {
-        let connect = TcpStream::connect((&*self.host, self.port));
-        let receiver = timed(self.limits.connect, connect).await.map_err(upstream)?;
-        receiver.set_nodelay(true).map_err(upstream)?;
+        let receiver = self.to.connect(self.limits.connect).await.map_err(upstream)?;
         let (mut from_client, mut to_client) = client.into_split();
-        let (mut from_receiver, to_receiver) = receiver.into_split();
+        let (mut from_receiver, to_receiver) = split(receiver);
         let forth = self.forth(&mut from_client, to_receiver, feed, drain);
         // What the receiver says is acknowledgements. When it hangs up, so do we: the client sends again what was not acknowledged.
         let back = tokio::io::copy(&mut from_receiver, &mut to_client);
@@ -189,7 +199,7 @@ impl Stream {
     async fn forth(
         &self,
         from: &mut OwnedReadHalf,
-        mut to: OwnedWriteHalf,
+        mut to: WriteHalf<Dialled>,
         mut feed: LiveFeed,
         drain: &CancellationToken,
     ) -> Result<(), Fault> {
@@ -208,7 +218,7 @@ impl Stream {
             };
             let ended = piece.is_empty();
             let out = if ended { feed.finish()? } else { feed.push(piece)? };
-            timed(self.limits.within, to.write_all(&out)).await.map_err(upstream)?;
+            timed(self.limits.within, put(&mut to, &out)).await.map_err(upstream)?;
             if ended {
                 return to.shutdown().await.map_err(upstream);
             }

@@ -11,11 +11,10 @@ use sekisho_filters::PeerCertificate;
 use sekisho_policy::UpstreamTls;
 
 use super::files::{Files, Loaded};
-use super::{PROVIDER, TlsError, versions};
-use crate::data::secure::{H2, HTTP_1_1};
+use super::{Alpn, PROVIDER, TlsError, versions};
 
-/// Whom we believe to be an upstream, and what we show it.
-pub(super) fn load(place: &str, policy: &UpstreamTls, h2: bool) -> Result<Loaded<ClientConfig>, TlsError> {
+/// Whom we believe to be a server, and what we show it.
+pub(super) fn load(place: &str, policy: &UpstreamTls, alpn: Alpn) -> Result<Loaded<ClientConfig>, TlsError> {
     let mut files = Files::new(place);
     let roots = match &policy.ca {
         Some(path) => files.authorities(path)?,
@@ -36,7 +35,7 @@ pub(super) fn load(place: &str, policy: &UpstreamTls, h2: bool) -> Result<Loaded
         None => builder.with_no_client_auth(),
         Some((key, _)) => builder.with_client_cert_resolver(resolver(key)),
     };
-    config.alpn_protocols = vec![if h2 { H2.to_vec() } else { HTTP_1_1.to_vec() }];
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     Ok(files.loaded(config))
 }
 

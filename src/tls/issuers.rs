@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{TlsError, client};
+use crate::data::secure::HTTP_1_1;
 use crate::identity::issuers::{Secure, Securing, Stream};
 
 /// Believes one server, by its name and an authority.
@@ -33,7 +34,7 @@ pub fn secure(policy: &IssuerPolicy) -> Result<Option<Arc<dyn Secure>>, TlsError
         certificate: None,
         min_version: TlsVersion::Tls13,
     };
-    let config = client::load(&place, &believed, false)?.config;
+    let config = client::load(&place, &believed, &[HTTP_1_1])?.config;
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare).map_err(|error| TlsError::Unusable { place, why: error.to_string() })?;
     Ok(Some(Arc::new(Server { name, config })))

@@ -19,9 +19,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::version::{TLS12, TLS13};
 use rustls::{SupportedProtocolVersion, pki_types::ServerName};
-use sekisho_policy::{Listener, ListenerTls, Policy, Protocol, TlsVersion, Upstream};
+use sekisho_policy::{Listener, ListenerTls, Outward, OutwardProtocol, Policy, Protocol, TlsVersion, UpstreamTls};
 
-use crate::data::secure::{ClientTls, Handshake, ServerTls};
+use crate::data::secure::{ClientTls, H2, HTTP_1_1, Handshake, ServerTls};
 use crate::identity::SecretError;
 
 pub use watch::Watch;
@@ -38,6 +38,10 @@ pub struct Tls {
     pub health: Option<Arc<ServerTls>>,
     /// By the upstream's name.
     pub upstreams: BTreeMap<Arc<str>, Arc<ClientTls>>,
+    /// By the FIX listener's name.
+    pub fix: BTreeMap<Arc<str>, Arc<ClientTls>>,
+    /// By the log stream's name.
+    pub streams: BTreeMap<Arc<str>, Arc<ClientTls>>,
     watched: Vec<Watched>,
 }
 
@@ -111,14 +115,18 @@ impl Tls {
         let ingress = listener("ingress", &listeners.ingress_tls)?;
         let egress = listener("egress", &listeners.egress_tls)?;
         let health = listener("health", &listeners.health_tls)?;
-        let mut tls = Self { ingress, egress, health, upstreams: BTreeMap::new(), watched };
-        for upstream in &policy.upstreams {
-            let Some(source) = &upstream.tls else { continue };
-            let (place, h2) = (format!("upstreams.{}.tls", upstream.name), upstream.protocol == Protocol::H2);
-            let loaded = client::load(&place, source, h2)?;
-            let client = Arc::new(ClientTls::new(server_name(upstream, &place)?, Arc::clone(&loaded.config)));
-            tls.watched.push(Watched::upstream(place, (source.clone(), h2), Arc::clone(&client), loaded));
-            tls.upstreams.insert(Arc::clone(&upstream.name), client);
+        let mut tls = Self { ingress, egress, health, watched, ..Self::default() };
+        for Outward { place, name, host, tls: source, protocol } in policy.outward_tls() {
+            let (of, alpn): (_, Alpn) = match protocol {
+                OutwardProtocol::Http(Protocol::H2) => (&mut tls.upstreams, &[H2]),
+                OutwardProtocol::Http(_) => (&mut tls.upstreams, &[HTTP_1_1]),
+                OutwardProtocol::Fix => (&mut tls.fix, &[]),
+                OutwardProtocol::Logs => (&mut tls.streams, &[]),
+            };
+            let loaded = client::load(&place, source, alpn)?;
+            let client = Arc::new(ClientTls::new(server_name((source, host), &place)?, Arc::clone(&loaded.config)));
+            of.insert(Arc::clone(name), Arc::clone(&client));
+            tls.watched.push(Watched::outward(place, (source.clone(), alpn), client, loaded));
         }
         Ok(tls)
     }
@@ -146,13 +154,16 @@ pub fn unix_s() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn server_name(upstream: &Upstream, place: &str) -> Result<ServerName<'static>, TlsError> {
-    let said = upstream.tls.as_ref().and_then(|tls| tls.name.as_ref()).unwrap_or(&upstream.host);
+fn server_name((tls, host): (&UpstreamTls, &str), place: &str) -> Result<ServerName<'static>, TlsError> {
+    let said = tls.name.as_deref().unwrap_or(host);
     let bare = said.trim_start_matches('[').trim_end_matches(']').to_owned();
     let wrong =
         |_invalid| TlsError::Unusable { place: place.to_owned(), why: format!("`{said}` is no name of a server") };
     ServerName::try_from(bare).map_err(wrong)
 }
+
+/// What is offered to be spoken beneath TLS, as ALPN names it.
+type Alpn = &'static [&'static [u8]];
 
 /// What does the arithmetic.
 static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));

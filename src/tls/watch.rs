@@ -8,7 +8,7 @@ use sekisho_policy::{ListenerTls, UpstreamTls};
 use tokio::sync::Notify;
 
 use super::files::Loaded;
-use super::{Expiry, Tls, TlsError, client, server, unix_s};
+use super::{Alpn, Expiry, Tls, TlsError, client, server, unix_s};
 use crate::data::secure::{ClientTls, ServerTls};
 use crate::evidence::Journal;
 
@@ -26,7 +26,7 @@ pub(super) struct Watched {
 #[derive(Clone, Debug)]
 enum Of {
     Listener { source: ListenerTls, tls: Arc<ServerTls> },
-    Upstream { source: UpstreamTls, h2: bool, tls: Arc<ClientTls> },
+    Outward { source: UpstreamTls, alpn: Alpn, tls: Arc<ClientTls> },
 }
 
 /// What a look at the files came to.
@@ -84,14 +84,14 @@ impl Watched {
         Self { place, of: Of::Listener { source, tls }, digest, expiries, failing: None }
     }
 
-    pub(super) fn upstream(
+    pub(super) fn outward(
         place: String,
-        (source, h2): (UpstreamTls, bool),
+        (source, alpn): (UpstreamTls, Alpn),
         tls: Arc<ClientTls>,
         loaded: Loaded<ClientConfig>,
     ) -> Self {
         let Loaded { digest, expiries, .. } = loaded;
-        Self { place, of: Of::Upstream { source, h2, tls }, digest, expiries, failing: None }
+        Self { place, of: Of::Outward { source, alpn, tls }, digest, expiries, failing: None }
     }
 
     fn look(&mut self) -> Look {
@@ -99,7 +99,7 @@ impl Watched {
             Of::Listener { source, tls } => {
                 server::load(&self.place, source).map(|loaded| take(loaded, self.digest, |config| tls.replace(config)))
             }
-            Of::Upstream { source, h2, tls } => client::load(&self.place, source, *h2)
+            Of::Outward { source, alpn, tls } => client::load(&self.place, source, alpn)
                 .map(|loaded| take(loaded, self.digest, |config| tls.replace(config))),
         };
         match replaced {

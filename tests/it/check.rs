@@ -92,6 +92,7 @@ impl Machine {
                 let ran = self.run(named);
                 assert!(ran.status.success(), "{named}: {ran:?}");
             }
+            (Some("set"), Some((path, "{}"))) => *self.at(path) = json!({}),
             (Some("set"), Some((path, value))) => *self.at(path) = value.into(),
             (Some("remove"), _) => {
                 let (list, index) = named.strip_suffix(']').unwrap().rsplit_once('[').unwrap();
@@ -118,7 +119,7 @@ type Planted = (fn(&mut Machine), &'static str, &'static str, &'static str);
 
 #[test]
 fn each_planted_misconfiguration_is_found_and_its_hint_mends_it() {
-    let planted: [Planted; 17] = [
+    let planted: [Planted; 18] = [
         (|m| open(m, "data", 0o755), "permissions", "warn", "others may read it"),
         (|m| m.write("policy.yaml", "", 0o666), "permissions", "warn", "others may change it"),
         (|m| m.write("pepper", "a pepper of some length", 0o644), "permissions", "warn", "others may read it"),
@@ -126,6 +127,7 @@ fn each_planted_misconfiguration_is_found_and_its_hint_mends_it() {
         (taken_port, "ports", "fail", "Address already in use"),
         (|m| *m.at("listeners.health") = "192.0.2.1:9912".into(), "ports", "fail", "Cannot assign"),
         (|m| *m.at("listeners.ingress") = "0.0.0.0:0".into(), "policy", "warn", "without TLS"),
+        (far_sessions, "upstreams", "warn", "without TLS"),
         (no_master, "secret_refs", "fail", "No such file"),
         (no_fingerprint_key, "secret_refs", "fail", "No such file"),
         (plain_secret, "secret_refs", "fail", "too plain"),
@@ -159,6 +161,11 @@ fn open(machine: &mut Machine, name: &str, mode: u32) {
         machine.write(name, &"s".repeat(32), mode);
     }
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn far_sessions(machine: &mut Machine) {
+    let fix = json!([{ "name": "venue", "listen": "127.0.0.1:0", "connect": "192.0.2.1:9876" }]);
+    *machine.at("fix") = fix;
 }
 
 fn no_master(machine: &mut Machine) {

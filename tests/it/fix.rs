@@ -100,7 +100,7 @@ impl Engine {
 
 /// A venue that answers as venues do, and keeps what reached it.
 pub(crate) struct Venue {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     got: Arc<Mutex<Vec<Got>>>,
 }
 
@@ -125,7 +125,7 @@ impl Venue {
         venue
     }
 
-    fn got(&self, kind: &str) -> Vec<Got> {
+    pub(crate) fn got(&self, kind: &str) -> Vec<Got> {
         self.got.lock().unwrap().iter().filter(|got| got.kind == kind).cloned().collect()
     }
 
@@ -161,7 +161,7 @@ fn fill(engine: &mut Engine, got: &Got) {
     engine.write(&fill);
 }
 
-fn desk(sidecar: &Sidecar) -> Engine {
+pub(crate) fn desk(sidecar: &Sidecar) -> Engine {
     Engine::on(TcpStream::connect(sidecar.fix("venue")).unwrap(), "DESK", "VENUE")
 }
 

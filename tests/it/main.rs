@@ -90,6 +90,8 @@ mod limits;
 
 mod activation;
 
+mod secured;
+
 mod servers;
 
 mod streams;

@@ -25,6 +25,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use crate::client::{Answer, parse};
 
@@ -204,6 +205,31 @@ pub(crate) fn upstream(shows: &Issued, versions: Versions, alpn: &[&str], asks: 
 
 /// What a server over TLS says to a request, under the name it was asked by in the handshake, of this peer.
 type Says = Arc<dyn Fn(&Request<Incoming>, &str, SocketAddr) -> String + Send + Sync>;
+
+/// TLS in front of a server that speaks none.
+pub(crate) fn before(plain: SocketAddr, shows: &Issued) -> SocketAddr {
+    let config = ServerConfig::builder_with_protocol_versions(Versions::Both.list()).with_no_client_auth();
+    let config = config.with_single_cert(vec![shows.der()], shows.key_der()).unwrap();
+    let (config, socket) = (Arc::new(config), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    socket.set_nonblocking(true).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let socket = tokio::net::TcpListener::from_std(socket).unwrap();
+            while let Ok((stream, _)) = socket.accept().await {
+                let accepting = TlsAcceptor::from(Arc::clone(&config)).accept(stream);
+                tokio::spawn(async move { bare(accepting.await?, plain).await });
+            }
+        });
+    });
+    address
+}
+
+async fn bare(mut outer: TlsStream<tokio::net::TcpStream>, plain: SocketAddr) -> io::Result<()> {
+    let mut inner = tokio::net::TcpStream::connect(plain).await?;
+    tokio::io::copy_bidirectional(&mut outer, &mut inner).await.map(drop)
+}
 
 /// A server over TLS that always says what `text` is now.
 pub(crate) fn saying(shows: &Issued, text: Arc<Mutex<String>>) -> SocketAddr {

@@ -13,7 +13,7 @@ use crate::sidecar::{DESK, ROOT, Sidecar, known};
 use crate::socket::{Client, KEY, MASK, Venue, read_head};
 use crate::upstream::Upstream;
 
-const BUY: &str = r#"{"id":"a1","op":"order","args":{"side":"buy","symbol":"ABC"}}"#;
+pub(crate) const BUY: &str = r#"{"id":"a1","op":"order","args":{"side":"buy","symbol":"ABC"}}"#;
 const CANCEL: &str = r#"{"id":2,"op":"cancel","args":{"order":"1"}}"#;
 
 /// A message in fragments of `length` bytes, with a ping between them.

@@ -24,6 +24,8 @@ mod role;
 
 mod policy;
 
+mod outward;
+
 mod diff;
 
 mod sections;
@@ -46,6 +48,7 @@ pub use orders::{
     Beyond, Classified, Decimal, MessageView, NotDecimal, Order, OrderBounds, OrderHead, OrderRules, OrderView, Permit,
     PositionSource, Rate, Shape, Side, UnknownOrders, decide,
 };
+pub use outward::{Outward, OutwardProtocol};
 pub use policy::Policy;
 pub use refusal::{Forwarded, OrderRefusal, Refusal};
 pub use role::{Matrix, Operation, Role};

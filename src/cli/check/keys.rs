@@ -65,9 +65,9 @@ pub(super) fn references(policy: &Policy) -> Vec<(String, SecretSource)> {
         let shown = tls.iter().flat_map(|tls| &tls.certificates).enumerate();
         shown.for_each(|(at, one)| named(format!("listeners.{name}_tls.certificates[{at}].key"), &one.key));
     }
-    for upstream in &policy.upstreams {
-        let shown = upstream.tls.iter().filter_map(|tls| tls.certificate.as_ref());
-        shown.for_each(|one| named(format!("upstreams.{}.tls.certificate.key", upstream.name), &one.key));
+    for outward in policy.outward_tls() {
+        let shown = outward.tls.certificate.iter();
+        shown.for_each(|one| named(format!("{}.certificate.key", outward.place), &one.key));
     }
     all.dedup();
     all

@@ -82,12 +82,22 @@ fn connects(host: &str, port: u16) -> Result<(), Error> {
 
 /// Credentials of a venue that travel to another machine as anybody on the way can read them.
 pub(super) fn in_the_clear(policy: &Policy) -> impl Iterator<Item = Finding> {
-    policy.upstreams.iter().filter_map(|upstream| readable(policy, upstream))
+    let sessions = policy.fix.iter().enumerate().filter(|(_, fix)| fix.tls.is_none() && !is_here(&fix.host));
+    let sessions = sessions.map(|(at, fix)| {
+        let hint = format!("set `fix[{at}].tls: {{}}`, or let it be reached over loopback");
+        let why = format!("sessions of `{}` go to another machine without TLS", fix.name);
+        Finding::warn(Group::Upstreams, format!("fix[{at}]"), Trouble::new(&why, hint))
+    });
+    policy.upstreams.iter().filter_map(|upstream| readable(policy, upstream)).chain(sessions)
+}
+
+fn is_here(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn readable(policy: &Policy, upstream: &Upstream) -> Option<Finding> {
-    let is_here = |host: &str| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    if upstream.tls.is_some() || upstream.endpoints().all(|(host, _)| is_here(host.trim_matches(['[', ']']))) {
+    if upstream.tls.is_some() || upstream.endpoints().all(|(host, _)| is_here(&host)) {
         return None;
     }
     let route = policy.routes.iter().find(|route| route.upstream == upstream.name && route.orders.is_some())?;

@@ -61,9 +61,9 @@ fn old_versions(policy: &Policy) -> impl Iterator<Item = Finding> {
         [("ingress", &listeners.ingress_tls), ("egress", &listeners.egress_tls), ("health", &listeners.health_tls)];
     let is_old = |version| version < TlsVersion::Tls13;
     let ours = named.into_iter().filter(move |(_, tls)| tls.as_ref().is_some_and(|tls| is_old(tls.min_version)));
-    let theirs = policy.upstreams.iter().filter(move |one| one.tls.as_ref().is_some_and(|tls| is_old(tls.min_version)));
+    let theirs = policy.outward_tls().filter(move |outward| is_old(outward.tls.min_version));
     let places = ours.map(|(name, _)| format!("listeners.{name}_tls"));
-    places.chain(theirs.map(|one| format!("upstreams.{}.tls", one.name))).map(|place| {
+    places.chain(theirs.map(|outward| outward.place)).map(|place| {
         let trouble = Trouble::new("TLS 1.2 is spoken", format!("set `{place}.min_version: 1.3`"));
         Finding::warn(Group::Certificates, place, trouble)
     })

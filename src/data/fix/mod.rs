@@ -31,6 +31,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::dial::Dial;
 use super::inherited::Inherited;
 use super::relayed::{self, Relayed};
 use super::websocket::Judge;
@@ -56,7 +57,7 @@ struct FixListener {
     /// How messages are judged, under which name.
     route: Arc<Route>,
     /// The counterparty.
-    target: (String, u16),
+    target: Dial,
     /// Who may connect. Empty: anybody.
     allow: Vec<Network>,
     /// What is remembered of sessions between connections.
@@ -74,8 +75,8 @@ pub struct FixEntry {
     pub listen: SocketAddr,
     /// How messages are judged, under which name.
     pub route: Arc<Route>,
-    /// The counterparty: host and port.
-    pub target: (String, u16),
+    /// The counterparty.
+    pub target: Dial,
     /// Who may connect. Empty: anybody.
     pub allow: Vec<Network>,
 }
@@ -144,7 +145,7 @@ impl Relayed for FixListener {
             decision: self.judge.decisions.next(),
             peer,
             route: Arc::clone(&self.route),
-            host: Arc::from(self.target.0.as_str()),
+            host: Arc::clone(&self.target.host),
             input: Input::default(),
             trip: Trip::default(),
         };
@@ -152,15 +153,10 @@ impl Relayed for FixListener {
         if self.judge.quarantines(&exchange) {
             return self.judge.witness.refused(&exchange, &Refusal::Quarantined);
         }
-        let connecting = TcpStream::connect((self.target.0.as_str(), self.target.1));
-        let venue = match tokio::time::timeout(self.limits.connect_timeout, connecting).await {
-            Ok(Ok(venue)) => venue,
-            Ok(Err(why)) => return self.unreachable(&exchange, &why),
-            Err(_elapsed) => return self.unreachable(&exchange, &io::ErrorKind::TimedOut.into()),
+        let venue = match self.target.connect(self.limits.connect_timeout).await {
+            Ok(venue) => venue,
+            Err(why) => return self.unreachable(&exchange, &why),
         };
-        if venue.set_nodelay(true).is_err() {
-            return;
-        }
         let relay = Relay::new(Arc::clone(&self.judge), exchange, Arc::clone(&self.sessions), self.limits);
         relay.run(client, venue).await;
     }

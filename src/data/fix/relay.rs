@@ -6,13 +6,14 @@ use sekisho_codec::fix::{Answer, FixError, Frame, Message, Resent, Stream, shown
 use sekisho_filters::order_gate::PermittedMessage;
 use sekisho_filters::{Exchange, Fault};
 use sekisho_policy::{Class, OrderView, Refusal};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::FixLimits;
 use super::sessions::{Sessions, Shared, lock};
-use crate::data::gated::send;
+use crate::data::dial::Dialled;
+use crate::data::gated::{put, send};
 use crate::data::websocket::Judge;
 
 /// One connection of a client, and ours to its counterparty.
@@ -47,9 +48,9 @@ impl Relay {
     }
 
     /// Relays until one side hangs up or is hung up on; then the other is too, as an engine would do.
-    pub(super) async fn run(self, client: TcpStream, venue: TcpStream) {
+    pub(super) async fn run(self, client: TcpStream, venue: Dialled) {
         let (from_client, mut to_client) = client.into_split();
-        let (from_venue, mut to_venue) = venue.into_split();
+        let (from_venue, mut to_venue) = split(venue);
         let end = {
             let (up, down) = (pin!(self.up(from_client, &mut to_venue)), pin!(self.down(from_venue, &mut to_client)));
             tokio::select! {
@@ -113,7 +114,7 @@ impl Relay {
                     Err(why) => return Err(End::Venue(why)),
                 }
             }
-            to.write_all(&out).await?;
+            put(to, &out).await?;
             out.clear();
         }
     }
@@ -171,7 +172,7 @@ impl Relay {
             Err(refusal) => refusal,
         };
         let instead = self.instead(&exchange, &session, &message, (resent, &refusal))?;
-        to.write_all(&instead).await?;
+        put(to, &instead).await?;
         Ok(())
     }
 

@@ -5,13 +5,13 @@ use sekisho_codec::ws::{Control, Kind, Message, Messages, Opcode, Side, Unit, Ws
 use sekisho_filters::Exchange;
 use sekisho_filters::access::Standing;
 use sekisho_policy::Refusal;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 
 use super::judge::Verdict;
 use super::tunnel::{CUT, End, GOING_AWAY, POLICY};
 use super::{Judge, Opened};
-use crate::data::gated::send;
+use crate::data::gated::{put, send};
 
 /// Looks into the messages of one direction, and passes those that may.
 pub(super) struct Inspect {
@@ -121,7 +121,7 @@ impl Inspect {
             return Ok(Some(self.end(&refusal)));
         }
         self.closed |= control.opcode == Opcode::Close;
-        to.write_all(&control.wire).await?;
+        put(to, &control.wire).await?;
         Ok(None)
     }
 

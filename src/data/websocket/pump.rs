@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::inspect::{Inspect, key};
 use super::tunnel::{End, Shared};
+use crate::data::gated::put;
 
 /// One direction of a tunnel.
 pub(super) struct Pump<'t, R, W> {
@@ -78,7 +79,7 @@ where
             let step = tokio::select! {
                 biased;
                 end = &mut ended => Step::Close(end),
-                Some(frame) = ours(&mut self.ours), if self.way.is_open(true) => written(&self.to.write_all(&frame).await),
+                Some(frame) = ours(&mut self.ours), if self.way.is_open(true) => written(&put(&mut self.to, &frame).await),
                 read = self.from.read(&mut self.buffer) => match read {
                     Ok(0) | Err(_) => Step::Ended,
                     Ok(length) => self.pass(length).await.unwrap_or_else(|why| {
@@ -115,7 +116,7 @@ where
                 let waiting = passed.boundary.filter(|at| *at < length).zip(self.ours.as_mut());
                 let reply = waiting.and_then(|(at, ours)| Some((at, ours.try_recv().ok()?)));
                 written(&match reply {
-                    None => self.to.write_all(piece).await,
+                    None => put(&mut self.to, piece).await,
                     Some((at, reply)) => write_around(&mut self.to, piece.split_at_checked(at), &reply).await,
                 })
             }
@@ -144,7 +145,7 @@ where
                 Side::Client => Some(key()?),
                 Side::Server => None,
             };
-            self.to.write_all(&frame(Opcode::Close, &code.to_be_bytes(), key)).await?;
+            put(&mut self.to, &frame(Opcode::Close, &code.to_be_bytes(), key)).await?;
         }
         self.to.shutdown().await
     }
@@ -164,7 +165,7 @@ where
     let (before, behind) = halves.unwrap_or_default();
     to.write_all(before).await?;
     to.write_all(reply).await?;
-    to.write_all(behind).await
+    put(to, behind).await
 }
 
 fn written(outcome: &io::Result<()>) -> Step {

@@ -75,10 +75,13 @@ impl Diff {
         self.anew(&format!("{path}.retries"), again, "how often what failed is sent again");
         let asked = (*health_check != now.health_check).then_some(Means::Neutral);
         self.anew(&format!("{path}.health_check"), asked, "how its servers are asked whether they are well");
-        let path = format!("{path}.tls");
-        let (before, now) = match (tls, &now.tls) {
+        self.upstream_tls(&format!("{path}.tls"), tls.as_ref(), now.tls.as_ref());
+    }
+
+    pub(super) fn upstream_tls(&mut self, path: &str, before: Option<&UpstreamTls>, now: Option<&UpstreamTls>) {
+        let (before, now) = match (before, now) {
             (Some(before), Some(now)) => (before, now),
-            (before, now) => return self.anew(&path, on(before.is_some(), now.is_some()), "TLS is spoken, or not"),
+            (before, now) => return self.anew(path, on(before.is_some(), now.is_some()), "TLS is spoken, or not"),
         };
         let UpstreamTls { ca, name, spiffe_id, certificate, min_version } = before;
         self.anew(&format!("{path}.min_version"), more(min_version, &now.min_version), "the oldest version spoken");
@@ -101,9 +104,10 @@ impl Diff {
                 self.anew(&path, Some(Means::Neutral), "it is gone");
                 continue;
             };
-            let StreamPolicy { name: _, listen, format, host, port, records } = stream;
+            let StreamPolicy { name: _, listen, format, host, port, tls, records } = stream;
             let same = (listen, format, host, port) == (&now.listen, &now.format, &now.host, &now.port);
             self.anew(&path, (!same).then_some(Means::Looser), "it is elsewhere, or spoken otherwise");
+            self.upstream_tls(&format!("{path}.tls"), tls.as_ref(), now.tls.as_ref());
             self.anew(&format!("{path}.records"), more(records, &now.records), "what becomes of a bad record");
         }
         for now in after.iter().filter(|now| !before.iter().any(|stream| stream.name == now.name)) {

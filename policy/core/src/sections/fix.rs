@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::identity::IpNet;
 use super::routes::OrdersPolicy;
+use super::tls::{UpstreamTls, UpstreamTlsWritten};
 use super::upstreams::valid_host;
 use crate::check::Checker;
 use crate::orders::OrdersWritten;
@@ -24,6 +25,8 @@ pub(crate) struct FixWritten {
     pub(crate) listen: Option<Raw<Address>>,
     /// The counterparty: `HOST:PORT`.
     pub(crate) connect: Option<Raw<Text>>,
+    /// Speaks TLS with the counterparty: whom to believe, and what to show. `{}` believes whom the system trusts. Absent: no TLS.
+    pub(crate) tls: Option<At<UpstreamTlsWritten>>,
     /// Who may connect, as networks. Default anybody who can reach the address.
     pub(crate) allow: Vec<Raw<Text>>,
     /// How its messages are judged. Default the pack `fix`.
@@ -45,6 +48,8 @@ pub struct Fix {
     pub host: String,
     /// The counterparty's port.
     pub port: u16,
+    /// How TLS is spoken with it. None: not at all.
+    pub tls: Option<UpstreamTls>,
     /// Who may connect. Empty: anybody.
     pub allow: Vec<IpNet>,
     /// How its messages are judged.
@@ -92,6 +97,7 @@ fn check(fix: &FixWritten, place: Place, path: &str, checker: &mut Checker) -> O
     };
     let beside = fix.orders.as_ref().map(|orders| orders.value.check_beside(&field("orders"), checker));
     let scopes = checker.scopes(&fix.scopes, &field("scopes"));
+    let tls = fix.tls.as_ref().map(|tls| tls.value.check(&field("tls"), checker));
     let search = checker.flag(fix.search.as_ref(), &field("search"), true);
     let (host, port) = connect?;
     let beside = beside.unwrap_or_default();
@@ -103,7 +109,7 @@ fn check(fix: &FixWritten, place: Place, path: &str, checker: &mut Checker) -> O
         );
     }
     let orders = OrdersPolicy::new(rules?, scopes, beside);
-    Some(Fix { name: name?.into(), listen: listen?, host, port, allow, orders, search })
+    Some(Fix { name: name?.into(), listen: listen?, host, port, tls, allow, orders, search })
 }
 
 fn target(text: &str) -> Option<(String, u16)> {

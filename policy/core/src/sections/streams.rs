@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::tls::{UpstreamTls, UpstreamTlsWritten};
 use super::upstreams::valid_host;
 use crate::bodies::BadRecords;
 use crate::check::Checker;
@@ -24,6 +25,8 @@ pub(crate) struct StreamWritten {
     pub(crate) format: Option<Raw<StreamWord>>,
     /// `HOST:PORT` of the receiver.
     pub(crate) to: Option<Raw<Text>>,
+    /// Speaks TLS with the receiver: whom to believe, and what to show. `{}` believes whom the system trusts. Absent: no TLS.
+    pub(crate) tls: Option<At<UpstreamTlsWritten>>,
     /// What becomes of a record that holds a secret. Default mask; `block` ends the connection.
     pub(crate) records: Option<Raw<RecordWord>>,
 }
@@ -41,6 +44,8 @@ pub struct StreamPolicy {
     pub host: String,
     /// The receiver's port.
     pub port: u16,
+    /// How TLS is spoken with it. None: not at all.
+    pub tls: Option<UpstreamTls>,
     /// What becomes of a record that holds a secret.
     pub records: BadRecords,
 }
@@ -71,7 +76,7 @@ pub(crate) fn check_streams(written: &[At<StreamWritten>], checker: &mut Checker
 }
 
 fn check(stream: &At<StreamWritten>, path: &str, checker: &mut Checker) -> Option<StreamPolicy> {
-    let StreamWritten { name, listen, format, to, records } = &stream.value;
+    let StreamWritten { name, listen, format, to, tls, records } = &stream.value;
     let field = |name: &str| format!("{path}.{name}");
     let name = checker.needed(name.as_ref(), stream.place, &field("name"));
     let name = name.map(|raw| checker.name(raw, &field("name")));
@@ -88,6 +93,7 @@ fn check(stream: &At<StreamWritten>, path: &str, checker: &mut Checker) -> Optio
         receiver
     });
     let records = records.as_ref().and_then(|raw| checker.choice(raw, &field("records"), &BadRecords::WORDS));
+    let tls = tls.as_ref().map(|tls| tls.value.check(&field("tls"), checker));
     let (host, port) = to?;
     Some(StreamPolicy {
         name: name?.into(),
@@ -95,6 +101,7 @@ fn check(stream: &At<StreamWritten>, path: &str, checker: &mut Checker) -> Optio
         format: format?,
         host,
         port,
+        tls,
         records: records.unwrap_or_default(),
     })
 }
